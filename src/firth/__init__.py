@@ -1,0 +1,46 @@
+"""Embeddings of anything, learnt from your own data, on your own machine.
+
+>>> import firth
+>>> vectors = firth.Word2Vec(min_count=1).fit([["to", "be", "or", "not", "to", "be"]])
+>>> vectors["be"].shape
+(100,)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+# Public name -> module that holds it. Nothing is imported until it is asked for,
+# so `import firth` costs milliseconds and needs neither numba nor torch.
+_PUBLIC = {
+    "Text": "firth.corpus.text",
+    "Vectors": "firth.vectors.table",
+    "Vocabulary": "firth.vocabulary",
+    "Word2Vec": "firth.models.word2vec",
+    "errors": "firth.errors",
+    "load": "firth.loading",
+}
+
+__all__ = [*_PUBLIC, "__version__"]
+
+if TYPE_CHECKING:
+    from firth import errors as errors
+    from firth.corpus.text import Text as Text
+    from firth.loading import load as load
+    from firth.models.word2vec import Word2Vec as Word2Vec
+    from firth.vectors.table import Vectors as Vectors
+    from firth.vocabulary import Vocabulary as Vocabulary
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'firth' has no attribute {name!r}")
+    module = import_module(_PUBLIC[name])
+    value = module if _PUBLIC[name] == f"firth.{name}" else getattr(module, name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,83 @@
+"""Questions to a model: nearest, analogy, similarity."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+import firth
+from firth.cli import show
+from firth.cli.options import Json, Model, RestrictVocab, Which, at_least_one
+from firth.errors import ConfigError
+
+Topn = Annotated[int, Parameter(alias="-n", help="How many to show.")]
+
+
+def nearest(
+    model: Model,
+    /,
+    *words: Annotated[str, Parameter(help="The words to look up; `-` reads them from stdin, one a line.")],
+    topn: Topn = 10,
+    restrict_vocab: RestrictVocab = None,
+    which: Which = "input",
+    json: Json = False,
+) -> None:
+    """Show the nearest neighbours of words, by cosine similarity."""
+    at_least_one(topn, "--topn")
+    asked = _words(words)
+    vectors = firth.load(model)
+    found = [
+        (word, vectors.most_similar(word, topn=topn, restrict_vocab=restrict_vocab, which=which)) for word in asked
+    ]
+    document = [{"word": word, "nearest": _scored(near)} for word, near in found]
+    alone = len(found) == 1
+    rows = [((key, score) if alone else (word, key, score)) for word, near in found for key, score in near]
+    show.answer(document, rows, as_json=json)
+
+
+def analogy(
+    model: Model,
+    a: Annotated[str, Parameter(help="A is to B …")],
+    b: Annotated[str, Parameter(help="… as C is to what?")],
+    c: Annotated[str, Parameter(help="The word whose partner is sought.")],
+    /,
+    *,
+    topn: Topn = 5,
+    restrict_vocab: RestrictVocab = None,
+    which: Which = "input",
+    json: Json = False,
+) -> None:
+    """Answer: A is to B as C is to what? The words nearest to B - A + C."""
+    at_least_one(topn, "--topn")
+    vectors = firth.load(model)
+    near = vectors.most_similar([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
+    show.answer({"a": a, "b": b, "c": c, "nearest": _scored(near)}, near, as_json=json)
+
+
+def similarity(
+    model: Model,
+    a: Annotated[str, Parameter(help="One word.")],
+    b: Annotated[str, Parameter(help="Another.")],
+    /,
+    *,
+    which: Which = "input",
+    json: Json = False,
+) -> None:
+    """Show the cosine similarity of two words: 1 the same direction, 0 unrelated, -1 opposite."""
+    score = float(firth.load(model).similarity(a, b, which=which))
+    show.answer({"a": a, "b": b, "similarity": score}, [(score,)], as_json=json)
+
+
+def _words(words: tuple[str, ...]) -> list[str]:
+    """The words typed, or stdin's lines for `-`."""
+    if not words:
+        raise ConfigError("Which words? firth nearest MODEL WORD…, or `-` to read them from stdin.")
+    if "-" not in words:
+        return list(words)
+    if words != ("-",):
+        raise ConfigError("Give words, or `-` alone to read them from stdin, not both.")
+    return [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+
+
+def _scored(near: list[tuple[str, float]]) -> list[dict[str, object]]:
+    return [{"key": key, "score": float(score)} for key, score in near]

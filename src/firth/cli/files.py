@@ -1,0 +1,99 @@
+"""Files of vectors: info, convert."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+import firth
+from firth.cli import show
+from firth.cli.options import Json, Model
+from firth.errors import ConfigError
+
+
+def info(
+    model: Model,
+    /,
+    *,
+    json: Json = False,
+) -> None:
+    """Say what a model or a vector file holds: its size, how it was trained, how its text was cut."""
+    from firth import formats
+
+    document = formats.describe(model)
+    show.answer(document, _flat(document), as_json=json)
+
+
+def convert(
+    source: Annotated[str, Parameter(name="IN", help="A model or a vector file of any known format; `-` is stdin.")],
+    target: Annotated[str, Parameter(name="OUT", help="Where to write; `-` is stdout, for formats of one file.")],
+    /,
+    *,
+    to: Annotated[str, Parameter(help="The format to write: native, word2vec, word2vec-binary.")],
+    json: Json = False,
+) -> None:
+    """Write vectors in another format."""
+    from firth import formats
+
+    if json and target == "-":
+        raise ConfigError("stdout takes either the vectors (OUT is `-`) or the JSON document, not both.")
+    with _from_stdin(source) as path:
+        vectors = firth.load(path)
+        if target == "-":
+            _to_stdout(vectors, to)
+        else:
+            formats.save(vectors, target, format=to)
+            show.answer({"path": target, "format": to, "vectors": len(vectors)}, [(target,)], as_json=json)
+
+
+def _flat(document: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """name, value; what is inside something has a dotted name; what is not known is left out."""
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        elif isinstance(value, list):
+            for number, part in enumerate(value, 1):
+                yield f"{above}{name}.{number}", _short(part)
+        elif value is not None:
+            yield f"{above}{name}", str(value)
+
+
+def _short(part: object) -> str:
+    """One entry of a list on one line: the numbers of an epoch, say."""
+    if not isinstance(part, dict):
+        return str(part)
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in part.items()
+    )
+
+
+@contextmanager
+def _from_stdin(source: str) -> Iterator[str]:
+    """The path itself; for `-`, a temporary file with what stdin holds: formats are told apart by looking twice."""
+    if source != "-":
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="firth-") as folder:
+        path = Path(folder, "stdin")
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield str(path)
+
+
+def _to_stdout(vectors: "firth.Vectors", to: str) -> None:
+    from firth import formats
+
+    with tempfile.TemporaryDirectory(prefix="firth-") as folder:
+        path = Path(folder, "stdout")
+        formats.save(vectors, path, format=to)
+        if path.is_dir():
+            raise ConfigError(
+                f"Format {to!r} is a folder, which stdout cannot be. Name one: firth convert IN OUT --to {to}"
+            )
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)

@@ -1,0 +1,110 @@
+"""`firth train MODEL SOURCE… -o DIR`: one command per model, its options made from the model's config."""
+
+import dataclasses
+import inspect
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+import firth
+from firth.cli import show
+from firth.cli.options import Json
+from firth.cli.reading import Reading, Sources
+from firth.config import ALIASES, Config, field_docs, field_types
+from firth.errors import SaveError
+
+app = App(name="train", help="Learn vectors from a corpus.", help_format="plaintext")
+
+
+def _train(
+    model: type[Config],
+    sources: Sources,
+    /,
+    *,
+    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    json: Json = False,
+    reading: Reading = Reading(),  # noqa: B008  # frozen
+    config: Annotated[
+        Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
+    ] = None,
+    threads: Annotated[
+        int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")
+    ] = None,
+    workdir: Annotated[
+        Path | None, Parameter(group="Run", help="Keep the encoded corpus in this folder, and use it again next time.")
+    ] = None,
+    **options: Any,
+) -> None:
+    for name in options.keys() & ALIASES.keys():
+        show.say(f"--{_dashed(name)} is called --{_dashed(ALIASES[name])} here.")
+    settings: Any = model.from_toml(config, **options) if config else model.of(**options)
+    check_target(Path(output))
+    started = time.perf_counter()
+    vectors = settings.fit(reading.text(sources), threads=threads, workdir=workdir)
+    vectors.save(output)
+    seconds = time.perf_counter() - started
+    epochs = (vectors.provenance or {}).get("epochs", [])
+    document = {"model": output, "words": len(vectors), "dim": vectors.dim, "seconds": seconds, "epochs": epochs}
+    show.answer(document, [(output,)], as_json=json)
+    show.say(f"{summary(vectors)}, {seconds:.1f} s in all. Try: firth nearest {output} {vectors.index_to_key[0]}")
+
+
+def summary(vectors: firth.Vectors) -> str:
+    """What was learnt, how fast, and how well the last pass went."""
+    learnt = f"{len(vectors):,} words × {vectors.dim} numbers"
+    epochs = (vectors.provenance or {}).get("epochs")
+    if not epochs:
+        return learnt
+    fastest = max(epoch["words_per_second"] for epoch in epochs)
+    return f"{learnt}, {fastest / 1e6:.2f} M words/s, loss {epochs[-1]['loss']:.3f}"
+
+
+def check_target(target: Path) -> None:
+    """Refuse, before hours of training, a target that could not be written after them.
+
+    Raises FormatError where it holds something else than a model, SaveError where the folder takes no new file.
+    """
+    from firth.formats import native
+
+    native.check_replaceable(target)
+    folder = next(parent for parent in target.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise SaveError(f"{folder} takes no new files, so {target} cannot be written. Choose another -o.")
+
+
+def command(model: type[Config]) -> Callable[..., None]:
+    """The command that trains `model`: what every training takes, and an option per field of its config.
+
+    Only options that were typed arrive, so a config file fills in the others. Peers' names are understood, not listed.
+    """
+    docs, hints = field_docs(model), field_types(model)
+    annotated: Any = Annotated  # with types that are only known now
+
+    def option(name: str, field: "dataclasses.Field[Any]", **how: Any) -> inspect.Parameter:
+        how |= {"name": f"--{_dashed(name)}", "help": docs.get(field.name, ""), "group": "Model"}
+        kind = annotated[hints[field.name], Parameter(**how)]
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kind)
+
+    fields = {field.name: field for field in dataclasses.fields(model)}  # type: ignore[arg-type]  # a config is one
+    canonical = [option(name, field) for name, field in fields.items()]
+    peers = [option(peer, fields[name], show=False) for peer, name in ALIASES.items() if name in fields]
+
+    def train(*given: Any, **options: Any) -> None:
+        _train(model, *given, **options)
+
+    _, *common, _ = inspect.signature(_train).parameters.values()  # without `model` and `options`
+    train.__signature__ = inspect.Signature([*common, *canonical, *peers])  # type: ignore[attr-defined]
+    train.__doc__ = f"{inspect.cleandoc(model.__doc__ or '').splitlines()[0]} Prints the folder of the model."
+    return train
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+for _model in (firth.Word2Vec,):
+    app.command(command(_model), name=_model.name)

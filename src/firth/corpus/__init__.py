@@ -1,0 +1,1 @@
+"""Corpus stage: where data comes from."""

@@ -1,0 +1,97 @@
+"""Corpus stage: sentences from Python: an iterable of str, or of lists of words."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from firth.corpus import blocks
+from firth.corpus.columns import sliced
+from firth.errors import InputError
+
+_NAME = "the iterable"
+
+
+def item_blocks(items: Iterable[Any]) -> Iterator[blocks.TextBlock | blocks.TokenBlock]:
+    """Blocks of the items, read once and in order; the first tells whether they are texts or lists of words.
+
+    Raises InputError naming the first item that is neither, or not what the first one is.
+    """
+    try:
+        rest = iter(items)
+    except TypeError as error:
+        raise InputError(f"The source cannot be iterated: {error}.") from None
+    first = list(itertools.islice(rest, 1))
+    everything = itertools.chain(first, rest)
+    if first and isinstance(first[0], str):
+        for offset, data in blocks.cut(blocks.gathered(_lines(everything)), _NAME):
+            yield blocks.TextBlock(data, _NAME, offset, offset + len(data), counts="row")
+    else:
+        yield from _token_blocks(everything)
+
+
+def _lines(items: Iterable[Any]) -> Iterator[bytes]:
+    """Texts as bytes, a newline behind each. What UTF-8 cannot hold is left for `errors` to judge, with all else."""
+    waiting: list[str] = []
+    size = 0
+    for number, item in enumerate(items):
+        if not isinstance(item, str):
+            raise _wrong(item, number, "a str as the first one is")
+        waiting.append(item)
+        size += len(item) + 1
+        if size >= blocks.BLOCK // 2:
+            yield from _encoded("\n".join(waiting))
+            waiting, size = [], 0
+    if waiting:
+        yield from _encoded("\n".join(waiting))
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    for at in range(0, len(text), blocks.BLOCK):
+        yield text[at : at + blocks.BLOCK].encode("utf-8", "surrogatepass")
+    yield b"\n"
+
+
+def _token_blocks(items: Iterable[Any]) -> Iterator[blocks.TokenBlock]:
+    tokens: list[str] = []
+    ends: list[int] = []
+    done = 0
+    for number, item in enumerate(items):
+        tokens += _words(item, number)
+        ends.append(len(tokens))
+        if len(tokens) >= blocks.TOKENS or len(ends) >= blocks.TOKENS:
+            for block in _token_block(tokens, ends, done):
+                done = block.done
+                yield block
+            tokens, ends = [], []
+    yield from _token_block(tokens, ends, done)
+
+
+def _token_block(tokens: list[str], ends: list[int], done: int) -> Iterator[blocks.TokenBlock]:
+    for some, inside in sliced(tokens, np.array(ends, np.int64)):
+        try:
+            array = pa.array(some, pa.string())
+        except UnicodeEncodeError:
+            array = pa.array([token.encode("utf-8", "surrogatepass") for token in some], pa.binary())
+        done += array.nbytes
+        yield blocks.TokenBlock(array, inside, _NAME, done)
+
+
+def _words(item: Any, number: int) -> list[str]:
+    if isinstance(item, str | bytes | Mapping) or not isinstance(item, Iterable):
+        raise _wrong(item, number, "a str or a list of words" if number == 0 else "a list of words as the first one is")
+    words: list[str] = item.tolist() if isinstance(item, np.ndarray) else list(item)
+    for kind in set(map(type, words)):
+        if not issubclass(kind, str):
+            place, word = next((place, word) for place, word in enumerate(words) if type(word) is kind)
+            raise InputError(
+                f"Word {place} of item {number:,} is {word!r:.60} ({kind.__name__}), not a str. Make it one: str(word)."
+            )
+    return words
+
+
+def _wrong(item: object, number: int, expected: str) -> InputError:
+    cure = " Decode it first: item.decode()." if isinstance(item, bytes) else ""
+    return InputError(f"Item {number:,} of the source is {item!r:.60} ({type(item).__name__}), not {expected}.{cure}")

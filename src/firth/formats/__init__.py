@@ -1,0 +1,147 @@
+"""Every file format of vectors, read and written: one file each, one table.
+
+A format's module has `recognise`, `read`, `needs`, `write` and `describe`; `FORMATS` says which module that is.
+"""
+
+import inspect
+import os
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from firth.config import did_you_mean
+from firth.errors import ConfigError, FormatError
+from firth.formats import atomic, native
+from firth.formats.signatures import kind_of, looks_like
+from firth.vectors.table import Vectors
+
+_HEAD = 1 << 16  # bytes by which a file is recognised
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its name, what it is on the disk, what it keeps, and the module that knows it."""
+
+    name: str
+    kind: Literal["file", "folder"]
+    keeps: frozenset[str]
+    """Which of keys, vectors, output, counts, config, provenance come back."""
+    module: str
+    """Imported when it is needed, and not before: a firth folder opens without the readers of other formats."""
+
+    def recognise(self, found: Path | bytes) -> bool:
+        """Whether this format's reader should have it, whole or damaged: a folder's path, or a file's first bytes."""
+        return bool(self._module.recognise(found))
+
+    def read(self, path: Path, **options: Any) -> Vectors:
+        """Read it. Raises ConfigError for an option that this format does not have."""
+        for name in options:
+            if name not in self.options:
+                raise ConfigError(f"Format {self.name!r} has no option {name!r}.{did_you_mean(name, self.options)}")
+        vectors: Vectors = self._module.read(path, **options)
+        return vectors
+
+    def needs(self, vectors: Vectors) -> int:
+        """About how many bytes `write` will write. Raises FormatError where the format cannot hold these vectors."""
+        return int(self._module.needs(vectors))
+
+    def write(self, vectors: Vectors, path: Path) -> None:
+        """Write a new file or folder, synced; `save` makes that atomic."""
+        self._module.write(vectors, path)
+
+    def describe(self, path: Path) -> dict[str, Any]:
+        """What is there, from its header alone."""
+        return {"format": self.name, **self._module.describe(path)}
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The keyword options that `read` takes."""
+        return tuple(inspect.signature(self._module.read).parameters)[1:]
+
+    @property
+    def _module(self) -> Any:
+        return import_module(self.module)
+
+
+_TABLE = frozenset({"keys", "vectors"})
+_EVERYTHING = _TABLE | {"output", "counts", "config", "provenance"}
+
+FORMATS: dict[str, Format] = {
+    each.name: each
+    for each in (
+        Format("native", "folder", _EVERYTHING, "firth.formats.native"),
+        Format("word2vec", "file", _TABLE, "firth.formats.word2vec"),
+        Format("word2vec-binary", "file", _TABLE, "firth.formats.word2vec_binary"),
+    )
+}
+
+
+def of_name(name: str) -> Format:
+    """A format by its name. Raises ConfigError, naming the nearest one."""
+    if name not in FORMATS:
+        raise ConfigError(f"There is no format {name!r}.{did_you_mean(str(name), FORMATS)}")
+    return FORMATS[name]
+
+
+def recognise(path: Path) -> Format:
+    """The format of what is at `path`, by its content: a folder's names, the first 64 KB of a file.
+
+    Raises FormatError that says what it looks like instead. Never waits, whatever the path is.
+    """
+    if what := kind_of(path):
+        raise FormatError(f"{path} is not a model: it is {what}.")
+    kind, found = ("folder", path) if path.is_dir() else ("file", _head(path))
+    foreign = looks_like(found) if isinstance(found, bytes) else None
+    for each in FORMATS.values():
+        if foreign is None and each.kind == kind and each.recognise(found):
+            return each
+    instead = _contents(path) if foreign is None else f" (it looks like {foreign})"
+    raise FormatError(f"{path} is not a model{instead}. firth reads: {', '.join(FORMATS)}.")
+
+
+def save(vectors: Vectors, path: str | os.PathLike[str], format: str = "native") -> None:
+    """Write vectors at `path`; what an earlier save wrote there stays until the new one is whole.
+
+    Raises FormatError where something else is at `path` (it is left alone) or the format cannot hold a key;
+    DiskFullError or SaveError where writing fails.
+    """
+    chosen = of_name(format)
+    check = native.check_replaceable if chosen.kind == "folder" else _check_replaceable_file
+    with atomic.replacing(path, needed=chosen.needs(vectors), check=check) as new:
+        chosen.write(vectors, new)
+
+
+def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What is at `path`, from its header alone: format, rows, dim, bytes, and what else the format says of itself."""
+    found = Path(path)
+    return atomic.steady(found, lambda: {"path": str(found), **recognise(found).describe(found)})
+
+
+def _check_replaceable_file(target: Path) -> None:
+    """Raise FormatError where `target` is neither absent, nor an empty file, nor a file of vectors."""
+    if target.is_dir():
+        raise FormatError(f"{target} is a folder; a file cannot take its place. Save to another name.")
+    if not os.path.lexists(target) or (target.is_file() and not target.stat().st_size):
+        return
+    try:
+        recognise(target)
+    except FormatError as error:
+        raise FormatError(f"{target} is not overwritten, as it holds no vectors. Save elsewhere. ({error})") from None
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_HEAD)
+
+
+def _contents(path: Path) -> str:
+    """What a folder that no format knows holds, for an error."""
+    if not path.is_dir():
+        return ""
+    names = sorted(os.listdir(path))
+    if not names:
+        return ": the folder is empty"
+    if "config.json" in names:
+        return ": its config.json is of another program"
+    return f": the folder holds no config.json, but {', '.join(names[:3])}{', …' * (len(names) > 3)}"

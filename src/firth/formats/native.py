@@ -1,0 +1,322 @@
+"""firth's own format: a folder that opens in milliseconds, is checked, and is readable by people and by other tools.
+
+    config.json          format, version, the model's options, how the text was cut; size and checksums of every file
+    vectors.safetensors  keys (one UTF-8 blob) and their offsets, counts, vectors, output vectors; memory-mapped
+    vocabulary.tsv       key TAB count, for people (0 where nothing was counted)
+    provenance.json      what it was learnt from and how it went
+    README.md            the model card
+
+config.json is written last and ends with a checksum of itself.
+"""
+
+import os
+import stat
+import zlib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.errors import ConfigError, CorruptFileError, FirthError, FormatError, InputError, MissingInputError
+from firth.formats import safetensors
+from firth.formats.card import card
+from firth.formats.checksums import NewFile, Record, check_blocks, check_size
+from firth.formats.unique import first_repeated
+from firth.vectors.keys import Keys
+from firth.vectors.table import Vectors
+from firth.vocabulary import Vocabulary
+
+Verify = Literal["headers", "full"]
+
+VERSION = 1
+_CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
+    "config.json",
+    "vectors.safetensors",
+    "vocabulary.tsv",
+    "provenance.json",
+    "README.md",
+)
+_OURS = {"format", "format_version", "files", "checksum"}  # names in config.json that are not the model's
+_LARGEST_JSON = 1 << 26  # a file that is read whole; checksums of a terabyte take 3 MB
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file browsers leave in any folder
+
+
+class Header(msgspec.Struct):
+    """What firth itself needs to know from config.json; the other names in it are the model's."""
+
+    format: str
+    format_version: int
+    files: dict[str, Record]
+
+
+def recognise(folder: Path) -> bool:
+    """Whether a folder holds a firth model, whole or damaged."""
+    try:
+        with open(_open(folder / _CONFIG), "rb") as file:
+            start = file.read(4096)
+    except (OSError, FirthError):
+        start = b""
+    return b'"format": "firth"' in start or os.path.lexists(folder / _VECTORS)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def needs(vectors: Vectors) -> int:
+    """About how many bytes `write` will write: the arrays, and the keys twice."""
+    keys = Keys.of(vectors.index_to_key)
+    output = 0 if vectors.output is None else vectors.output.nbytes
+    return int(vectors.vectors.nbytes + output + 2 * len(keys.blob) + 24 * len(keys) + (1 << 14))
+
+
+def write(vectors: Vectors, folder: Path) -> None:
+    """Write a new folder, each file synced; config.json last."""
+    folder.mkdir()
+    config = vectors.config or {}
+    if taken := _OURS & config.keys():
+        raise ConfigError(f"config: {', '.join(sorted(taken))} is firth's own name in config.json. Choose another.")
+    keys = Keys.of(vectors.index_to_key)
+    counts = np.zeros(len(keys), np.int64) if vectors.counts is None else vectors.counts
+    texts = {
+        _VOCABULARY: Vocabulary(keys.tolist(), counts).to_bytes(),
+        _PROVENANCE: _json(vectors.provenance or {}, "provenance"),
+        _CARD: card(vectors).encode(),
+    }
+    files = {_VECTORS: _write_arrays(vectors, keys, folder / _VECTORS)}
+    files |= {name: _write_text(text, folder / name) for name, text in texts.items()}
+    described = {"format": "firth", "format_version": VERSION, **config, "files": files}
+    _write_text(seal(_json(described, "config")), folder / _CONFIG)
+
+
+def _write_arrays(vectors: Vectors, keys: Keys, path: Path) -> Record:
+    """Write vectors.safetensors. What is read at load comes first, so that few of its checksums cover it."""
+    arrays: dict[str, NDArray[Any] | None] = {
+        "keys": keys.blob,
+        "offsets": keys.offsets,
+        "counts": vectors.counts,
+        "vectors": vectors.vectors,
+        "output": vectors.output,
+    }
+    present = {name: array for name, array in arrays.items() if array is not None}
+    metadata = {"format": "firth", "format_version": str(VERSION)}
+    with NewFile(path) as file:
+        safetensors.write(file, present, aligned="vectors", metadata=metadata)
+    return file.record
+
+
+def _write_text(text: bytes, path: Path) -> Record:
+    with NewFile(path) as file:
+        file.write(text)
+    return file.record
+
+
+def check_replaceable(target: Path) -> None:
+    """Raise FormatError where `target` holds anything that is not a firth model, or more than one."""
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise FormatError(f"{target} is a file, not a firth model; it is not overwritten. Save elsewhere.")
+    there = set(os.listdir(target)) - _LITTER
+    if not there:
+        return
+    try:
+        header = msgspec.json.decode(_read_small(target / _CONFIG), type=Header)
+    except (OSError, FirthError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        header = None
+    if header is None or header.format != "firth":
+        raise FormatError(f"{target} holds something that is not a firth model; it is not overwritten. Save elsewhere.")
+    if strangers := sorted(there - header.files.keys() - {_CONFIG}):
+        raise FormatError(
+            f"{target} holds a firth model and also {', '.join(strangers[:3])}, which would be lost. "
+            "Move that away, or save elsewhere."
+        )
+
+
+def seal(text: bytes) -> bytes:
+    """A JSON object with its own CRC32 as its last entry, so that no bit of config.json can change unnoticed."""
+    body = text.rstrip().removesuffix(b"}").rstrip()
+    return body + _seal_of(body)
+
+
+def _json(value: Any, what: str) -> bytes:
+    try:
+        return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ConfigError(
+            f"{what} holds a value that JSON cannot ({error}). Use numbers, text, lists, dicts."
+        ) from error
+
+
+def _seal_of(body: bytes) -> bytes:
+    return b',\n  "checksum": "%08x"\n}\n' % zlib.crc32(body)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(folder: Path, *, verify: Verify = "headers") -> Vectors:
+    """Open a model; the vectors are mapped and come from the disk when they are used.
+
+    verify  "headers": config.json, provenance.json and the keys are checked whole, the vectors' size and place;
+            "full": every byte of every file is read and checked
+
+    Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside the
+    folder.
+    """
+    header, config = _read_config(folder)
+    path = folder / _VECTORS
+    data = _mapped(folder, _VECTORS, header)
+    tensors = safetensors.read_header(path, data)
+    _shape(path, tensors)
+    # Keys, offsets and counts are read now, so now their blocks are checked; they lie before the vectors.
+    read_now = max(tensors[name].end for name in ("keys", "offsets", "counts") if name in tensors)
+    check_blocks(path, data, header.files[_VECTORS], None if verify == "full" else read_now)
+    if verify == "full":
+        for name in header.files.keys() - {_VECTORS}:
+            check_blocks(folder / name, _mapped(folder, name, header), header.files[name])
+    keys = _keys(path, tensors, data)
+    arrays = {name: tensors[name].of(data) for name in ("vectors", "output", "counts") if name in tensors}
+    provenance = _read_provenance(folder, header)
+    try:
+        return Vectors(
+            keys,
+            arrays["vectors"],
+            output=arrays.get("output"),
+            counts=arrays.get("counts"),
+            config=config or None,
+            provenance=provenance or None,
+        )
+    except InputError as error:
+        raise CorruptFileError(f"{path}: {error} Copy the model again.") from error
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """What a model is, from its headers alone."""
+    header, config = _read_config(folder)
+    data = _mapped(folder, _VECTORS, header)
+    tensors = safetensors.read_header(folder / _VECTORS, data)
+    rows, dim = _shape(folder / _VECTORS, tensors)
+    return {
+        "format_version": header.format_version,
+        "rows": rows,
+        "dim": dim,
+        "counts": "counts" in tensors,
+        "output": "output" in tensors,
+        "files": {
+            name: (folder / name).stat().st_size for name in (_CONFIG, *header.files) if (folder / name).exists()
+        },
+        "config": config,
+        "provenance": _read_provenance(folder, header),
+    }
+
+
+def _read_config(folder: Path) -> tuple[Header, dict[str, Any]]:
+    path = folder / _CONFIG
+    text = _read_small(path)
+    body = text[: -len(_seal_of(b""))]
+    if text != body + _seal_of(body):
+        raise CorruptFileError(
+            f"{path} was cut short or altered: its {len(text):,} bytes do not end with their checksum. "
+            "Copy the model again from where it came."
+        )
+    try:
+        header = msgspec.json.decode(text, type=Header)
+        config = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CorruptFileError(f"{path} cannot be read: {error}. Copy the model again from where it came.") from error
+    if header.format != "firth":
+        raise FormatError(f"{path} says format {header.format!r}, not 'firth'.")
+    if header.format_version != VERSION:
+        raise FormatError(
+            f"{path} is of version {header.format_version}, and this firth reads version {VERSION}. Upgrade firth."
+        )
+    for name in header.files:
+        if name != os.path.basename(name) or name in {"", ".", "..", _CONFIG} or "\\" in name or "\0" in name:
+            raise FormatError(f"{path} lists {name!r}, which is no plain name of a file in the folder. Not opened.")
+    if _VECTORS not in header.files:
+        raise CorruptFileError(f"{path} lists no {_VECTORS}. Copy the model again from where it came.")
+    return header, {name: value for name, value in config.items() if name not in _OURS}
+
+
+def _read_provenance(folder: Path, header: Header) -> dict[str, Any]:
+    if _PROVENANCE not in header.files:
+        return {}
+    data = _mapped(folder, _PROVENANCE, header)
+    check_blocks(folder / _PROVENANCE, data, header.files[_PROVENANCE])
+    try:
+        return msgspec.json.decode(data.tobytes(), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CorruptFileError(f"{folder / _PROVENANCE} cannot be read: {error}.") from error
+
+
+def _shape(path: Path, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int]:
+    """(rows, dim) of a model whose arrays are all there and agree."""
+    table = tensors.get("vectors")
+    if table is None or len(table.shape) != 2 or table.shape[1] < 1:
+        found = None if table is None else list(table.shape)
+        raise CorruptFileError(f"{path}: 'vectors' must have shape [rows, dim] with dim at least 1, not {found}.")
+    rows, dim = table.shape
+    expected: dict[str, tuple[str, tuple[int, ...] | None]] = {
+        "vectors": ("F32", (rows, dim)),
+        "output": ("F32", (rows, dim)),
+        "counts": ("I64", (rows,)),
+        "offsets": ("I64", (rows + 1,)),
+        "keys": ("U8", None),
+    }
+    for name, (dtype, shape) in expected.items():
+        tensor = tensors.get(name)
+        if tensor is None:
+            if name in {"keys", "offsets"}:
+                raise CorruptFileError(f"{path} holds no array {name!r}. Copy the model again from where it came.")
+        elif tensor.dtype != dtype or (shape is not None and tensor.shape != shape):
+            raise CorruptFileError(
+                f"{path} at byte {tensor.begin:,}: {name!r} is {tensor.dtype} {list(tensor.shape)}, "
+                f"not {dtype} {list(shape or ())} as {rows:,} rows of {dim:,} need."
+            )
+    return rows, dim
+
+
+def _keys(path: Path, tensors: dict[str, safetensors.Tensor], data: NDArray[np.uint8]) -> Keys:
+    """The keys, checked: their offsets, their UTF-8, and that none comes twice."""
+    begin = tensors["keys"].begin
+    try:
+        keys = Keys(tensors["keys"].of(data), tensors["offsets"].of(data))
+        keys.check()
+    except InputError as error:
+        raise CorruptFileError(f"{path} from byte {begin:,}: {error} Copy the model again.") from error
+    if (twice := first_repeated(keys)) is not None:
+        raise CorruptFileError(f"{path} from byte {begin:,}: key {twice:,}, {keys[twice]!r}, is there twice.")
+    return keys
+
+
+def _mapped(folder: Path, name: str, header: Header) -> NDArray[np.uint8]:
+    """A file of the folder as bytes in memory, of the size that config.json says."""
+    with open(_open(folder / name), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        check_size(folder / name, size, header.files[name])
+        return np.memmap(file, np.uint8, mode="r") if size else np.empty(0, np.uint8)
+
+
+def _read_small(path: Path) -> bytes:
+    with open(_open(path), "rb") as file:
+        if os.fstat(file.fileno()).st_size > _LARGEST_JSON:
+            raise CorruptFileError(f"{path} is longer than {_LARGEST_JSON:,} bytes: it is not what firth wrote.")
+        return file.read()
+
+
+def _open(path: Path) -> int:
+    """Open a plain file, by no link, without waiting (as a FIFO would have us do)."""
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        raise MissingInputError(f"{path} is missing from the model. Copy it again from where it came.") from None
+    if stat.S_ISLNK(kind):
+        raise FormatError(f"{path} is a symbolic link, not followed inside a model. Put the file itself there (cp -L).")
+    if not stat.S_ISREG(kind):
+        raise FormatError(f"{path} is not a plain file. Put the file itself there.")
+    flags = os.O_RDONLY
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # not every system has them all
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags)

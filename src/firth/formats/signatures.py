@@ -1,0 +1,78 @@
+"""What a file that is not a model looks like, from its first bytes."""
+
+import stat
+from pathlib import Path
+
+_STARTS: list[tuple[bytes, str]] = [
+    (b"\x89PNG\r\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x1f\x8b", "gzip: unpack it first (gunzip)"),
+    (b"BZh", "bzip2: unpack it first (bunzip2)"),
+    (b"\xfd7zXZ", "xz: unpack it first (unxz)"),
+    (b"\x28\xb5\x2f\xfd", "zstandard: unpack it first (unzstd)"),
+    (b"\x7fELF", "a program"),
+    (b"\x89HDF\r\n", "HDF5"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"PAR1", "Parquet"),
+    (b"ARROW1", "an Arrow file"),
+    (b"FiFu", "finalfusion"),
+    (b"\xba\x16\x4f\x2f", "a fastText model"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+    (b"<?xml", "XML"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+]
+_PICKLED_TEXT = (b"(dp", b"(lp", b"(i", b"cnumpy", b"ccopy_reg", b"cbuiltins", b"c__builtin__", b"cos\n", b"cposix\n")
+
+
+def looks_like(head: bytes) -> str | None:
+    """What a file's first bytes say it is, in words; None where they say nothing.
+
+    >>> looks_like(b"<!DOCTYPE html><title>404</title>")
+    'HTML'
+    """
+    if not head:
+        return "nothing: it is empty"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "HTML"
+    # Protocols 2 to 5 begin with 0x80 and their number; the older ones are text that names a module.
+    if (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or head.startswith(_PICKLED_TEXT):
+        return "a pickle, which can run any program when it is opened, so firth never does"
+    for start, what in _STARTS:
+        if head.startswith(start):
+            return what
+    if not head.strip(b"\0"):
+        return "zeros"
+    if _is_row(head.split(b"\n")[0]):
+        return "rows of GloVe's kind: put a line 'rows dim' before them, and they are word2vec text"
+    return None
+
+
+def _is_row(line: bytes) -> bool:
+    """Whether a line is a key and at least two numbers."""
+    _, *numbers = line.split() or [b""]
+    try:
+        return len([float(number) for number in numbers]) >= 2
+    except ValueError:
+        return False
+
+
+def kind_of(path: Path) -> str | None:
+    """What a path is where it is neither a file nor a folder, in words; None where it is one of these."""
+    mode = path.stat().st_mode
+    for test, what in (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+        (stat.S_ISSOCK, "a socket"),
+    ):
+        if test(mode):
+            return what
+    return None

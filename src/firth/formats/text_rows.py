@@ -1,0 +1,175 @@
+"""Lines of `key number number …`, read and written in bulk.
+
+Apache Arrow's CSV reader parses a block of lines at once, in threads. It knows nothing of line numbers and little of
+bad lines, so a block in which anything is odd is read again, line by line, by the slow and careful reader below.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firth.formats.rows import LONGEST_KEY, Found
+from firth.machine import processors
+from firth.vectors.keys import Keys
+
+_BLOCK = 1 << 24  # bytes read at once
+_PIECE = 1 << 21  # bytes that one of Arrow's threads parses at once; smaller ones gain nothing
+_WIDEST = 4096  # columns in Arrow's reader; wider rows are rare and read carefully
+_NUMBERS = 1 << 18  # written at once by one thread
+
+
+def read(file: BinaryIO, found: Found, line: int) -> None:
+    """Read rows from the open file to its end; its next line is line `line`."""
+    limit = LONGEST_KEY + 64 * found.dim
+    for block in _blocks(file, limit):
+        lines = block.count(b"\n")
+        if not lines and len(block) > limit:
+            found.bad(line, "longer than any row can be")
+        elif not lines:
+            found.bad(line, "the file ends in the middle of a line: it may have been cut short")
+        elif not _read_fast(block, found, line, lines):
+            _read_carefully(block, found, line)
+        line += max(lines, 1)
+
+
+def _blocks(file: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Blocks of whole lines; one without a line end is the file's rest, or the start of a line that is too long."""
+    rest = b""
+    while piece := file.read(_BLOCK):
+        block = rest + piece
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield block[:end]
+        rest = block[end:]
+        if len(rest) > limit:
+            yield rest
+            rest = _after_line(file)
+    if rest:
+        yield rest
+
+
+def _after_line(file: BinaryIO) -> bytes:
+    """Skip the rest of a line; return what was read after it."""
+    while piece := file.read(_BLOCK):
+        _, newline, after = piece.partition(b"\n")
+        if newline:
+            return after
+    return b""
+
+
+def _read_fast(block: bytes, found: Found, line: int, lines: int) -> bool:
+    """Parse a block with Arrow and add it; False, and nothing added, where any line of it is odd."""
+    import pyarrow as pa  # 60 ms, and only text needs it
+    from pyarrow import csv
+
+    if found.dim > _WIDEST:
+        return False
+    columns: dict[str, Any] = {"key": pa.binary(), **{str(column): pa.float32() for column in range(found.dim)}}
+    if block[: block.find(b"\n")].endswith(b" "):  # word2vec.c and fastText write a blank after every number
+        columns["end"] = pa.null()
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(block),
+            csv.ReadOptions(block_size=_PIECE, column_names=list(columns)),
+            csv.ParseOptions(delimiter=" ", quote_char=False, double_quote=False, ignore_empty_lines=False),
+            # An empty number becomes null, then NaN, and so makes its block odd.
+            csv.ConvertOptions(column_types=columns, null_values=[""], strings_can_be_null=False, check_utf8=False),
+        )
+    except pa.ArrowInvalid:
+        return False
+    if len(table) != lines:
+        return False
+    keys = table.column("key").to_pylist()
+    array = np.empty((len(keys), found.dim), np.float32)
+    start = 0
+    for batch in table.to_batches():
+        for column in range(found.dim):
+            array[start : start + len(batch), column] = batch.column(column + 1).to_numpy(zero_copy_only=False)
+        start += len(batch)
+    sizes = {len(key) for key in keys}
+    if not (np.isfinite(array).all() and 0 < min(sizes) <= max(sizes) <= LONGEST_KEY):
+        return False
+    found.add(keys, array, range(line, line + len(keys)))
+    return True
+
+
+def _read_carefully(block: bytes, found: Found, line: int) -> None:
+    """Parse a block line by line: any ASCII white space between numbers, blank lines passed over, bad rows named."""
+    keys: list[bytes] = []
+    rows: list[NDArray[np.float32]] = []
+    places: list[int] = []
+    for place, text in enumerate(block.split(b"\n")[:-1], line):
+        key, *numbers = text.split() or [b""]
+        row = _row(numbers)
+        if not key:
+            continue
+        if text[:1].isspace():
+            found.bad(place, "it begins with a blank, so it has no key")
+        elif len(numbers) != found.dim:
+            found.bad(place, f"{len(numbers):,} numbers after the key {_shown(key)}, not {found.dim:,}")
+        elif row is None:
+            found.bad(place, f"not a finite number in the row of {_shown(key)}: {_shown(_odd(numbers))}")
+        elif len(key) > LONGEST_KEY:
+            found.bad(place, f"a key of {len(key):,} bytes; {LONGEST_KEY:,} are the most")
+        else:
+            keys.append(key)
+            rows.append(row)
+            places.append(place)
+    if keys:
+        found.add(keys, np.stack(rows), places)
+
+
+def _row(numbers: list[bytes]) -> NDArray[np.float32] | None:
+    """f4[dim], or None where one is no finite number."""
+    try:
+        with np.errstate(over="ignore"):
+            row = np.array([float(number) for number in numbers]).astype(np.float32)
+    except ValueError:
+        return None
+    return row if np.isfinite(row).all() and b"_" not in b"".join(numbers) else None  # Python reads 1_0 as 10
+
+
+def _odd(numbers: list[bytes]) -> bytes:
+    return next(number for number in numbers if _row([number]) is None)
+
+
+def _shown(token: bytes) -> str:
+    return repr(token[:80].decode("utf-8", "replace"))
+
+
+def write(keys: Keys, array: NDArray[np.float32]) -> Iterator[bytes]:
+    """The lines, in pieces: one blank between, and each number in the fewest digits that give it back."""
+    rows = max(1, _NUMBERS // array.shape[1])
+    waiting: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(processors()) as threads:
+        for start in range(0, len(array), rows):
+            waiting.append(threads.submit(_lines, keys, array[start : start + rows], start))
+            if len(waiting) > 2 * processors():  # so that the text never stands in memory whole
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _lines(keys: Keys, rows: NDArray[np.float32], start: int) -> bytes:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    count, dim = rows.shape
+    numbers = compute.cast(pa.array(np.ascontiguousarray(rows).reshape(-1)), pa.string())
+    joined = compute.binary_join(_lists(numbers, np.arange(0, count * dim + 1, dim)), " ")
+    bounds = keys.offsets[start : start + count + 1]
+    blob = pa.py_buffer(keys.blob[bounds[0] : bounds[-1]].tobytes())
+    names = pa.StringArray.from_buffers(count, pa.py_buffer((bounds - bounds[0]).astype(np.int32)), blob)
+    lines = compute.binary_join_element_wise(names, joined, " ")
+    text: bytes = compute.binary_join(_lists(lines, np.array([0, count])), "\n")[0].as_buffer().to_pybytes()
+    return text + b"\n"
+
+
+def _lists(values: Any, offsets: NDArray[np.int64]) -> Any:
+    import pyarrow as pa
+
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)

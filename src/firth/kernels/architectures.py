@@ -1,0 +1,121 @@
+"""Architectures: which rows make the hidden vectors of a window, and how their gradients go back to the rows.
+
+Each is a NamedTuple of what it needs, and two functions chosen by its class when the kernel is compiled:
+
+    gather(architecture, left, right, inputs, contexts, scratch)         fills scratch.hidden; returns how many vectors
+    scatter(architecture, left, right, tables, m, n, contexts, scratch)  moves inputs and outputs by scratch.errors
+
+Both work on the columns left … right - 1 alone.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from firth.kernels.compiled import inlined
+from firth.kernels.core import move
+from firth.kernels.simd import LANES, load, splat, store
+
+
+class SkipGram(NamedTuple):
+    """Every context word predicts the centre: one hidden vector per context word."""
+
+    one: Any  # i4[1]; numba has no empty tuple class
+
+
+class ContinuousBag(NamedTuple):
+    """The context words together predict the centre: one hidden vector, Σ_j P_j ⊙ x_j, or its mean."""
+
+    mean: bool  # divide by the number of context words
+    corrected: bool  # divide the gradient too, as it should be (Irsoy, Benton & Stratos 2021); word2vec.c does not
+    weighted: bool  # P_j is learnt for every position in the window (Mikolov et al. 2018), else it is 1
+    positions: Any  # f4[2·window, D], the P_j; one row where not weighted
+
+
+# ---------------------------------------------------------------- skip-gram
+
+
+@inlined
+def _gather_each(architecture, left, right, inputs, contexts, scratch):  # type: ignore[no-untyped-def]
+    for j in range(contexts):
+        for d in range(left, right, LANES):
+            store(scratch.hidden, j, d, load(inputs, scratch.contexts[j], d))
+    return contexts
+
+
+@inlined
+def _scatter_each(architecture, left, right, tables, m, n, contexts, scratch):  # type: ignore[no-untyped-def]
+    move(left, right, tables.outputs, m, n, scratch, tables.inputs, scratch.contexts)
+
+
+# ---------------------------------------------------------------- CBOW
+
+_HIDDEN, _GRADIENT = 0, 1  # rows of scratch.hidden
+
+
+@inlined
+def _gather_bag(architecture, left, right, inputs, contexts, scratch):  # type: ignore[no-untyped-def]
+    share = splat(np.float32(1.0) / np.float32(contexts) if architecture.mean else np.float32(1.0))
+    for d in range(left, right, LANES):
+        x = splat(np.float32(0.0))
+        if architecture.weighted:
+            for j in range(contexts):
+                x = x + load(inputs, scratch.contexts[j], d) * load(architecture.positions, scratch.offsets[j], d)
+        else:
+            for j in range(contexts):
+                x = x + load(inputs, scratch.contexts[j], d)
+        store(scratch.hidden, _HIDDEN, d, x * share)
+        store(scratch.hidden, _GRADIENT, d, splat(np.float32(0.0)))
+    return 1
+
+
+@inlined
+def _scatter_bag(architecture, left, right, tables, m, n, contexts, scratch):  # type: ignore[no-untyped-def]
+    scratch.row[0] = _GRADIENT
+    move(left, right, tables.outputs, m, n, scratch, scratch.hidden, scratch.row)
+    divided = np.float32(1.0) / np.float32(contexts) if architecture.mean else np.float32(1.0)
+    share = splat(divided if architecture.corrected else np.float32(1.0))
+    exact = splat(divided)
+    for d in range(left, right, LANES):
+        gradient = load(scratch.hidden, _GRADIENT, d)
+        for j in range(contexts):
+            row = scratch.contexts[j]
+            x = load(tables.inputs, row, d)
+            if architecture.weighted:
+                place = scratch.offsets[j]
+                p = load(architecture.positions, place, d)
+                store(tables.inputs, row, d, x + share * gradient * p)
+                store(architecture.positions, place, d, p + exact * gradient * x)
+            else:
+                store(tables.inputs, row, d, x + share * gradient)
+
+
+# ---------------------------------------------------------------- the choice, when the kernel is compiled
+
+_GATHER = {SkipGram: _gather_each, ContinuousBag: _gather_bag}
+_SCATTER = {SkipGram: _scatter_each, ContinuousBag: _scatter_bag}
+
+
+def gather(architecture: Any, left: Any, right: Any, inputs: Any, contexts: Any, scratch: Any) -> Any:
+    return _GATHER[type(architecture)](architecture, left, right, inputs, contexts, scratch)
+
+
+def scatter(architecture: Any, left: Any, right: Any, tables: Any, m: Any, n: Any, contexts: Any, scratch: Any) -> Any:
+    return _SCATTER[type(architecture)](architecture, left, right, tables, m, n, contexts, scratch)
+
+
+@overload(gather, inline="always")
+def _choose_gather(architecture, left, right, inputs, contexts, scratch):  # type: ignore[no-untyped-def]
+    chosen = _GATHER[architecture.instance_class]
+    return lambda architecture, left, right, inputs, contexts, scratch: chosen(
+        architecture, left, right, inputs, contexts, scratch
+    )
+
+
+@overload(scatter, inline="always")
+def _choose_scatter(architecture, left, right, tables, m, n, contexts, scratch):  # type: ignore[no-untyped-def]
+    chosen = _SCATTER[architecture.instance_class]
+    return lambda architecture, left, right, tables, m, n, contexts, scratch: chosen(
+        architecture, left, right, tables, m, n, contexts, scratch
+    )

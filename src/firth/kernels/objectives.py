@@ -1,0 +1,259 @@
+"""Objectives: which outputs a word is held against, and the errors of their scores.
+
+Each is a NamedTuple of what it needs, and three functions chosen by its class when the kernel is compiled:
+
+    begin(objective, block, scratch)                     once a block; returns where its noise begins
+    targets(objective, word, at, scratch)                the outputs for a word; returns (how many, where noise goes on)
+    errors(objective, word, m, n, lr, measure, scratch)  scores become lr · (label - probability); returns the loss
+    prefetch_outputs(tiles, objective, outputs, word, at)    ask for the rows that the next word will need
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from firth.kernels.compiled import inlined
+from firth.kernels.core import (
+    TILE,
+    chunks,
+    exponential,
+    fill_last_tile,
+    prefetch_row,
+    set_label,
+    sigmoid,
+    silence,
+)
+from firth.kernels.rng import below, random_bits
+from firth.kernels.simd import LANES, high, load, splat, store
+
+NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
+
+
+class NegativeSampling(NamedTuple):
+    """The true word and `negatives` noise words; loss -log s(h·o) - Σ log s(-h·n). Mikolov et al. 2013b, eq. 4."""
+
+    negatives: int
+    noise: Any  # i4[size], words drawn from the noise distribution in shuffled order
+
+
+class HierarchicalSoftmax(NamedTuple):
+    """The inner nodes on the word's path; loss -Σ log s(±h·node), + where the code is 1. Morin & Bengio 2005."""
+
+    offsets: Any  # i8[words + 1], where each word's path begins
+    nodes: Any  # i4[·], inner nodes from the root down
+    codes: Any  # f4[·], 1 where the path takes the positive branch
+
+
+class Softmax(NamedTuple):
+    """Every word; loss -log p(word), p = e^(h·o) / Σ e^(h·o)."""
+
+    words: int
+
+
+# ---------------------------------------------------------------- negative sampling
+
+
+@inlined
+def _begin_sampling(objective, block, scratch):  # type: ignore[no-untyped-def]
+    scratch.labels[:] = 0.0
+    set_label(0, 1.0, scratch)
+    return below(random_bits(block.key, NOISE + block.number), objective.noise.size)
+
+
+@inlined
+def _targets_sampling(objective, word, at, scratch):  # type: ignore[no-untyped-def]
+    n = 1 + objective.negatives
+    if at + 2 * n > objective.noise.size:  # the next window's noise is prefetched: it must lie in the table too
+        at = 0
+    scratch.targets[0] = word
+    for k in range(1, n):
+        scratch.targets[k] = objective.noise[at]
+        at += 1
+    fill_last_tile(n, word, scratch)
+    return n, at
+
+
+@inlined
+def _errors_sampling(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    loss = _logistic_loss(m, n, word, scratch) if measure else 0.0
+    _logistic_errors(m, n, lr, scratch)
+    for k in range(1, TILE * chunks(n)):  # noise that hit the true word, and what fills the last tile
+        if scratch.targets[k] == word:
+            silence(m, k, scratch)
+    return loss
+
+
+@inlined
+def _prefetch_sampling(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
+    for k in range(objective.negatives):
+        prefetch_row(tiles, outputs, objective.noise[at + k])
+    prefetch_row(tiles, outputs, word)
+
+
+# ---------------------------------------------------------------- hierarchical softmax
+
+
+@inlined
+def _begin_tree(objective, block, scratch):  # type: ignore[no-untyped-def]
+    return 0
+
+
+@inlined
+def _targets_tree(objective, word, at, scratch):  # type: ignore[no-untyped-def]
+    start = objective.offsets[word]
+    n = objective.offsets[word + 1] - start
+    for k in range(n):
+        scratch.targets[k] = objective.nodes[start + k]
+        set_label(k, objective.codes[start + k], scratch)
+    fill_last_tile(n, 0, scratch)
+    return n, at
+
+
+@inlined
+def _errors_tree(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    loss = _logistic_loss(m, n, -1, scratch) if measure else 0.0
+    _logistic_errors(m, n, lr, scratch)
+    for k in range(n, TILE * chunks(n)):
+        silence(m, k, scratch)
+    return loss
+
+
+@inlined
+def _prefetch_tree(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
+    for k in range(objective.offsets[word], objective.offsets[word + 1]):
+        prefetch_row(tiles, outputs, objective.nodes[k])
+
+
+# ---------------------------------------------------------------- full softmax
+
+
+@inlined
+def _begin_softmax(objective, block, scratch):  # type: ignore[no-untyped-def]
+    scratch.labels[:] = 0.0
+    for k in range(objective.words):
+        scratch.targets[k] = k
+    fill_last_tile(objective.words, 0, scratch)
+    return 0
+
+
+@inlined
+def _targets_softmax(objective, word, at, scratch):  # type: ignore[no-untyped-def]
+    return objective.words, at
+
+
+@inlined
+def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    errors, line = scratch.errors, scratch.line
+    last, loss = chunks(n) - 1, 0.0
+    for j in range(m):
+        for k in range(n - TILE * last, TILE):
+            errors[last, 8 * j + k] = -1e30  # what fills the last tile has probability 0
+    set_label(word, 1.0, scratch)
+    for at in range(0, 8 * m, LANES):  # a register holds the scores of LANES / 8 hidden vectors
+        top = load(errors, 0, at)
+        for c in range(1, last + 1):
+            top = high(top, load(errors, c, at))
+        store(line, 0, 0, top)
+        for row in range(0, LANES, 8):
+            greatest = line[0, row : row + TILE].max()
+            if measure and at + row < 8 * m:
+                loss += greatest - np.float64(errors[word // TILE, at + row + word % TILE])
+            line[0, row : row + 8] = greatest
+        top = load(line, 0, 0)
+        total = splat(np.float32(0.0))
+        for c in range(last + 1):
+            e = exponential(load(errors, c, at) - top)
+            store(errors, c, at, e)
+            total = total + e
+        store(line, 0, 0, total)
+        for row in range(0, LANES, 8):
+            mass = line[0, row : row + TILE].sum()
+            if measure and at + row < 8 * m:
+                loss += np.log(np.float64(mass))
+            line[0, row : row + 8] = np.float32(1.0) / mass
+        share, rate = load(line, 0, 0), splat(lr)
+        for c in range(last + 1):
+            store(errors, c, at, rate * (load(scratch.labels, c, 0) - load(errors, c, at) * share))
+    set_label(word, 0.0, scratch)
+    return loss
+
+
+@inlined
+def _prefetch_softmax(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
+    return None
+
+
+# ---------------------------------------------------------------- shared by the first two
+
+
+@inlined
+def _logistic_errors(m, n, lr, scratch):  # type: ignore[no-untyped-def]
+    """errors = lr · (label - s(score)), in place, a register at a time."""
+    rate = splat(lr)
+    for c in range(chunks(n)):
+        labels = load(scratch.labels, c, 0)
+        for at in range(0, 8 * m, LANES):
+            store(scratch.errors, c, at, rate * (labels - sigmoid(load(scratch.errors, c, at))))
+
+
+@inlined
+def _logistic_loss(m, n, not_again, scratch):  # type: ignore[no-untyped-def]
+    """Σ -log s(±score) in f8 over the first n outputs; after the first, those that are `not_again` do not count."""
+    loss = 0.0
+    for k in range(n):
+        if k > 0 and scratch.targets[k] == not_again:
+            continue
+        for j in range(m):
+            x = np.float64(scratch.errors[k // TILE, 8 * j + k % TILE])
+            x = -x if scratch.labels[k // TILE, k % TILE] > 0.5 else x
+            loss += max(x, 0.0) + np.log1p(np.exp(-abs(x)))
+    return loss
+
+
+# ---------------------------------------------------------------- the choice, when the kernel is compiled
+
+_BEGIN = {NegativeSampling: _begin_sampling, HierarchicalSoftmax: _begin_tree, Softmax: _begin_softmax}
+_TARGETS = {NegativeSampling: _targets_sampling, HierarchicalSoftmax: _targets_tree, Softmax: _targets_softmax}
+_ERRORS = {NegativeSampling: _errors_sampling, HierarchicalSoftmax: _errors_tree, Softmax: _errors_softmax}
+_PREFETCH = {NegativeSampling: _prefetch_sampling, HierarchicalSoftmax: _prefetch_tree, Softmax: _prefetch_softmax}
+
+
+def begin(objective: Any, block: Any, scratch: Any) -> Any:
+    return _BEGIN[type(objective)](objective, block, scratch)
+
+
+def targets(objective: Any, word: Any, at: Any, scratch: Any) -> Any:
+    return _TARGETS[type(objective)](objective, word, at, scratch)
+
+
+def errors(objective: Any, word: Any, m: Any, n: Any, lr: Any, measure: Any, scratch: Any) -> Any:
+    return _ERRORS[type(objective)](objective, word, m, n, lr, measure, scratch)
+
+
+def prefetch_outputs(tiles: Any, objective: Any, outputs: Any, word: Any, at: Any) -> Any:
+    return _PREFETCH[type(objective)](tiles, objective, outputs, word, at)
+
+
+@overload(begin, inline="always")
+def _choose_begin(objective, block, scratch):  # type: ignore[no-untyped-def]
+    chosen = _BEGIN[objective.instance_class]
+    return lambda objective, block, scratch: chosen(objective, block, scratch)
+
+
+@overload(targets, inline="always")
+def _choose_targets(objective, word, at, scratch):  # type: ignore[no-untyped-def]
+    chosen = _TARGETS[objective.instance_class]
+    return lambda objective, word, at, scratch: chosen(objective, word, at, scratch)
+
+
+@overload(errors, inline="always")
+def _choose_errors(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    chosen = _ERRORS[objective.instance_class]
+    return lambda objective, word, m, n, lr, measure, scratch: chosen(objective, word, m, n, lr, measure, scratch)
+
+
+@overload(prefetch_outputs, inline="always")
+def _choose_prefetch(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
+    chosen = _PREFETCH[objective.instance_class]
+    return lambda tiles, objective, outputs, word, at: chosen(tiles, objective, outputs, word, at)

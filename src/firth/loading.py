@@ -1,0 +1,77 @@
+"""`firth.load`: open any known file of vectors; what it is is seen from its content, never from its name."""
+
+import difflib
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from firth import formats
+from firth.errors import ConfigError, FirthError, FormatError, InputError, MissingInputError
+from firth.formats import atomic
+from firth.formats.signatures import kind_of
+from firth.vectors.table import Vectors
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    verify: Literal["headers", "full"] = "headers",
+    **options: Any,
+) -> Vectors:
+    """Open saved vectors.
+
+    path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`
+    format   its name there; None finds it by the content
+    verify   "headers" opens a firth folder in milliseconds: its headers, its keys and the sizes are checked; "full"
+             reads everything and compares every checksum. Other formats have none and are always read whole
+    options  what the format's reader takes besides: `strict` and `errors` for word2vec files
+
+    Raises MissingInputError where nothing is there, FormatError for anything that is not vectors ("looks like HTML"),
+    CorruptFileError, with the byte or the line, for damage, ConfigError for an option that the format does not have.
+
+    >>> import tempfile, firth
+    >>> vectors = firth.Vectors(["oak", "elm"], [[1.0, 0.0], [0.0, 1.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vectors.save(folder + "/trees")
+    ...     firth.load(folder + "/trees")["elm"].tolist()
+    [0.0, 1.0]
+    """
+    if verify not in ("headers", "full"):
+        raise ConfigError(f"verify must be 'headers' or 'full', not {verify!r}.")
+    chosen = None if format is None else formats.of_name(format)
+    place = Path(path)
+
+    def read() -> Vectors:
+        if not place.exists():
+            raise MissingInputError(f"There is nothing at {str(place)!r}.{_nearest(place)}")
+        found = formats.recognise(place) if chosen is None else _as_asked(place, chosen)
+        checked = {"verify": verify} if "verify" in found.options else {}
+        return found.read(place, **options, **checked)
+
+    try:
+        return atomic.steady(place, read)
+    except FirthError:
+        raise
+    except OSError as error:
+        raise InputError(f"{place} cannot be read: {error.strerror or error}.") from error
+
+
+def _as_asked(place: Path, asked: formats.Format) -> formats.Format:
+    """The format asked for, if what is there can be that at all."""
+    what = kind_of(place) or ("a folder" if place.is_dir() else "a file")
+    if what != f"a {asked.kind}":
+        raise FormatError(f"{place} is {what}, and {asked.name} is a {asked.kind}. Leave format out to have it found.")
+    return asked
+
+
+def _nearest(place: Path) -> str:
+    """' Did you mean …?' where the folder holds a name like it."""
+    try:
+        with os.scandir(place.parent) as entries:
+            names = [entry.name for entry in islice(entries, 10_000) if not entry.name.startswith(".")]
+    except OSError:
+        return f" There is no folder {str(place.parent)!r} either."
+    near = difflib.get_close_matches(place.name, names, n=1, cutoff=0.6)
+    return f" Did you mean {str(place.with_name(near[0]))!r}?" if near else ""

@@ -1,0 +1,216 @@
+"""Word2Vec: words that stand in the same contexts get similar vectors.
+
+Mikolov, Chen, Corrado & Dean 2013a, "Efficient Estimation of Word Representations in Vector Space";
+Mikolov, Sutskever, Chen, Corrado & Dean 2013b, "Distributed Representations of Words and Phrases".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+import firth
+from firth.config import Config, config, option
+from firth.corpus.text import Text
+from firth.errors import ConfigError
+from firth.kernels.architectures import ContinuousBag, SkipGram
+from firth.kernels.objectives import Softmax
+from firth.kernels.shallow import Corpus, Window
+from firth.tokens.encoded import Encoded, encode
+from firth.training.blocks import Setting, read_only
+from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
+from firth.training.progress import progress_display
+from firth.training.shallow import Epoch, passes
+from firth.training.tables import aligned, initialise, padded, without_padding
+from firth.vectors.table import Vectors
+from firth.vocabulary import Vocabulary
+
+_LONGEST_SENTENCE = 10_000  # words, for window="sentence": every pair of them is an example
+
+
+@config
+class Word2Vec(Config):
+    """Skip-gram and CBOW, with negative sampling, hierarchical softmax or full softmax.
+
+    >>> vectors = Word2Vec(dim=8, min_count=1, seed=1).fit([["a", "rose", "is", "a", "rose"]] * 20, threads=1)
+    >>> vectors
+    Vectors(3 keys × 8 dimensions)
+    """
+
+    name: ClassVar[str] = "word2vec"
+
+    dim: int = option(default=100, at_least=1)
+    """Numbers in a vector."""
+    window: int | Literal["sentence"] = option(default=5, at_least=1)
+    """Context words on either side of the centre word, at most; sentence: all of its sentence."""
+    architecture: Literal["skipgram", "cbow"] = option(default="skipgram")
+    """skipgram: each neighbour predicts the centre word. cbow: the neighbours together do."""
+    loss: Literal["ns", "hs", "softmax"] = option(default="ns")
+    """ns: negative sampling. hs: hierarchical softmax over a Huffman tree. softmax: over all words, exact and slow."""
+    negatives: int = option(default=5, at_least=1)
+    """Noise words that each window is held against (ns)."""
+    min_count: int = option(default=5, at_least=1)
+    """Words that come less often than this are dropped."""
+    max_vocab: int | None = option(default=None, at_least=1)
+    """Keep only this many of the most frequent words; none: all."""
+    subsample: float = option(default=1e-3, at_least=0)
+    """Thin out words whose share of the text is above this; 0 keeps everything."""
+    ns_exponent: float = option(default=0.75)
+    """Noise words are drawn in proportion to count to this power: 1 as in the text, 0 all alike (ns)."""
+    shrink_windows: bool = option(default=True)
+    """Draw each window's reach from 1 to `window`, so that near words count more."""
+    num_skips: int | None = option(default=None, at_least=1)
+    """Draw so many of each window's context words, without replacement; none: all."""
+    cbow_mean: bool = option(default=True)
+    """The neighbours' vectors are averaged, else summed (cbow)."""
+    cbow_update: Literal["classic", "corrected"] = option(default="classic")
+    """classic: every neighbour gets the whole gradient, as in word2vec.c. corrected: its share of it (cbow)."""
+    position_weights: bool = option(default=False)
+    """Learn how much each place in the window weighs in each dimension (cbow)."""
+    epochs: int = option(default=5, at_least=1)
+    """Passes over the text."""
+    lr: float | None = option(default=None, above=0)
+    """Learning rate at the start; it declines in a straight line. None: 0.025, and 0.05 for cbow, as in word2vec.c."""
+    min_lr: float = option(default=1e-4, at_least=0)
+    """Learning rate at the end."""
+    seed: int = option(default=1, at_least=0)
+    """Of every random choice. One thread with the same seed gives the same bytes."""
+    deterministic: bool = option(default=False)
+    """The same seed gives the same bytes at any number of threads, at some cost in speed."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "word2vec-c": {"architecture": "cbow", "lr": 0.05, "min_lr": 0.05 * 1e-4},
+        "gensim": {"architecture": "cbow", "lr": 0.025},
+        "fasttext": {"lr": 0.05, "min_lr": 0.0, "subsample": 1e-4, "ns_exponent": 0.5},
+        "items": {
+            "window": "sentence",
+            "min_count": 1,
+            "subsample": 1e-4,
+            "ns_exponent": 0.5,
+            "shrink_windows": False,
+            "epochs": 50,
+        },
+    }
+
+    @classmethod
+    def _translate(cls, name: str, value: Any) -> dict[str, Any]:
+        """Peers' options that stand for one of ours with another value."""
+        name = name.replace("-", "_")
+        if name in ("sg", "cbow") and value in (0, 1):
+            return {"architecture": "skipgram" if (name == "sg") == bool(value) else "cbow"}
+        if name == "hs" and value in (0, 1):
+            return {"loss": "hs"} if value else {}
+        if name == "cbow_mean" and value in (0, 1):
+            return {"cbow_mean": bool(value)}
+        return super()._translate(name, value)
+
+    def fit(
+        self,
+        source: Any,
+        *,
+        vocabulary: Sequence[str] | None = None,
+        workdir: str | PathLike[str] | None = None,
+        threads: int | None = None,
+        progress: bool | None = None,
+        callbacks: Sequence[Callable[[Epoch], object]] = (),
+    ) -> Vectors:
+        """Learn a vector for every word of the source: anything that `firth.Text` takes, or a `Text`.
+
+        vocabulary  the words to learn, in this order, instead of those that come `min_count` times
+        workdir     a folder that keeps the encoded text, so that the next run need not read it again
+        threads     None: as many as this process may use
+        progress    True or False for bars on stderr; None: where it is a terminal
+        callbacks   each is called with an Epoch after every pass
+
+        Raises EmptyVocabularyError where no word is left, DivergenceError where lr is too high, MemoryLimitError
+        where the tables would not fit, and what reading the source raises.
+        """
+        text = Text.of(source)
+        with (
+            progress_display(progress) as display,
+            encode(
+                text,
+                min_count=self.min_count,
+                max_vocab=self.max_vocab,
+                vocabulary=vocabulary,
+                workdir=workdir,
+                threads=threads,
+                report=display.reading,
+            ) as corpus,
+        ):
+            setting = self._setting(corpus)
+            epochs = passes(setting, threads=threads, progress=display, callbacks=callbacks)
+            words = corpus.vocabulary
+            return Vectors(
+                words.keys,
+                without_padding(setting.tables.inputs, self.dim),
+                output=None if self.loss == "hs" else without_padding(setting.tables.outputs, self.dim),
+                counts=words.counts,
+                config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
+                provenance=_provenance(corpus, epochs),
+            )
+
+    def _setting(self, corpus: Encoded) -> Setting:
+        """The tables, what is learnt from, and how."""
+        words = corpus.vocabulary
+        objective = self._objective(words)
+        lr = self.lr or (0.025 if self.architecture == "skipgram" else 0.05)
+        window = self._window(corpus)
+        keep = words.keep_probability(self.subsample)
+        return Setting(
+            tables=initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed),
+            corpus=Corpus(read_only(corpus.tokens), read_only(corpus.sentences), keep),
+            window=window,
+            architecture=self._architecture(window),
+            objective=objective,
+            epochs=self.epochs,
+            lr=lr,
+            min_lr=self.min_lr,
+            seed=self.seed,
+            deterministic=self.deterministic,
+        )
+
+    def _objective(self, words: Vocabulary) -> Objective:
+        if self.loss == "ns":
+            return negative_sampling(words, self.negatives, self.ns_exponent, self.seed)
+        return hierarchical_softmax(words) if self.loss == "hs" else Softmax(len(words))
+
+    def _window(self, corpus: Encoded) -> Window:
+        if self.window != "sentence":
+            return Window(self.window, self.shrink_windows, self.num_skips or 0)
+        longest = int(np.diff(corpus.sentences).max())
+        if longest > _LONGEST_SENTENCE:
+            raise ConfigError(
+                f"window='sentence' pairs every two words of a sentence, and one here has {longest:,} words "
+                f"(the most is {_LONGEST_SENTENCE:,}). Give a number, or put one sentence on a line."
+            )
+        return Window(max(1, longest - 1), False, self.num_skips or 0)
+
+    def _architecture(self, window: Window) -> SkipGram | ContinuousBag:
+        if self.architecture == "skipgram":
+            return SkipGram(np.zeros(1, np.int32))
+        positions = aligned(2 * window.size if self.position_weights else 1, padded(self.dim))
+        positions[:, : self.dim] = 1.0
+        return ContinuousBag(self.cbow_mean, self.cbow_update == "corrected", self.position_weights, positions)
+
+
+def _provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
+    """How the vectors came to be: what was read, and the loss of every pass."""
+    return {
+        "firth": firth.__version__,
+        "numpy": np.__version__,
+        "words_read": corpus.words_read,
+        "words_kept": len(corpus.tokens),
+        "sentences": len(corpus.sentences) - 1,
+        "epochs": [
+            {
+                "epoch": e.number,
+                "loss": e.loss,
+                "lr": e.lr,
+                "seconds": e.seconds,
+                "words_per_second": e.words_per_second,
+            }
+            for e in epochs
+        ],
+    }

@@ -1,0 +1,290 @@
+"""Tokens stage: the corpus as numbers.
+
+One pass over the source cuts, counts and numbers its words; a second, over the numbers, drops the rare ones.
+"""
+
+import errno
+import hashlib
+import json
+import operator
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from firth import machine
+from firth.corpus.text import Text
+from firth.errors import ConfigError, DiskFullError, EmptyVocabularyError
+from firth.tokens.draft import Draft, Ends, Ids, Place, write_whole
+from firth.tokens.kept import FORMAT_VERSION, Kept
+from firth.tokens.lexicon import Lexicon
+from firth.tokens.ordered import in_order
+from firth.tokens.pieces import Pieces, cut_all
+from firth.vocabulary import Vocabulary, checked_keys
+
+Report = Callable[[int, int | None], None]
+_MOST_THREADS = 8  # the words of a block are merged on one thread, which keeps up with about so many
+_BYTES_A_WORD = 100  # what a word costs at most while it is counted: its letters, its places in hash tables, its count
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A corpus in numbers: `tokens[sentences[i]:sentences[i + 1]]` are the ids of sentence i's words.
+
+    >>> with encode([["a", "b", "a"], ["c"], ["b"]], min_count=2) as corpus:
+    ...     corpus.vocabulary.keys, corpus.tokens.tolist(), corpus.sentences.tolist(), corpus.words_read
+    (['a', 'b'], [0, 1, 0, 1], [0, 3, 4], 5)
+    """
+
+    vocabulary: Vocabulary
+    """The words that are kept; `counts` are those of `tokens`."""
+    tokens: Ids
+    """i4[n], memory-mapped: the words that are kept, sentence after sentence."""
+    sentences: Ends
+    """i8[s + 1], memory-mapped: where each sentence begins, and where the last one ends; none is empty."""
+    words_read: int
+    """Words in the source, those dropped included."""
+    bad_bytes: int
+    """Bytes that were not UTF-8, and were replaced or left out as `errors` said."""
+    pruned: int
+    """Words forgotten while counting, because more distinct ones came than memory may hold."""
+    fingerprint: str | None
+    """Hash of the files and of every option; None where the source is not all files."""
+    reused: bool
+    """Whether it was found in `workdir` and not made again."""
+
+    def close(self) -> None:
+        """Let go of the arrays; temporary files vanish with them."""
+        object.__setattr__(self, "tokens", np.zeros(0, np.int32))
+        object.__setattr__(self, "sentences", np.zeros(1, np.int64))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def encode(
+    text: Text | Any,
+    *,
+    min_count: int = 5,
+    max_vocab: int | None = None,
+    vocabulary: Sequence[str] | Vocabulary | None = None,
+    workdir: str | PathLike[str] | None = None,
+    threads: int | None = None,
+    report: Report | None = None,
+) -> Encoded:
+    """Read a text once and turn its words into ids.
+
+    Kept are the words that come `min_count` times or more, of them the `max_vocab` most frequent (ties by key); or
+    those of `vocabulary`, a list in the order of their ids, however often they come. Other words are dropped, and
+    sentences that are left empty. `workdir`: a folder that keeps the result, used again while the files and options
+    are the same; None: temporary files, which no crash leaves behind. `threads`: None for the machine's, 8 at most.
+    `report(bytes_done, bytes_total)` is called now and then; the total is None where it is not known.
+
+    Raises EmptyVocabularyError where no word is left, DiskFullError, ConfigError for an option out of range, and what
+    reading the text raises. Warns (RuntimeWarning) where rare words had to be forgotten to stay within memory.
+    """
+    text = Text.of(text)
+    options = _Options.checked(min_count, max_vocab, vocabulary, threads)
+    fingerprint = _fingerprint(text, options)
+    kept = None if workdir is None else Kept.at(workdir, fingerprint)
+    if kept and (found := kept.found()):
+        return Encoded(**found, reused=True)
+    folder = kept.folder if kept else None
+    try:
+        with _temporary(folder) as draft_file:
+            draft = Draft(draft_file)
+            lexicon, bad_bytes = _read(text, options, draft, report)
+            chosen, ranks = _chosen(lexicon, options)
+            if kept:
+                with kept.new_files() as (tokens_file, sentences_file):
+                    tokens, sentences = _finish(draft, ranks, options.threads, tokens_file, sentences_file)
+                    kept.keep(chosen, tokens, sentences, lexicon.words_read, bad_bytes, lexicon.forgotten)
+            else:
+                with _temporary(folder) as tokens_file, _temporary(folder) as sentences_file:
+                    tokens, sentences = _finish(draft, ranks, options.threads, tokens_file, sentences_file)
+    except OSError as error:
+        raise _disk_error(error, folder) from error
+    return Encoded(chosen, tokens, sentences, lexicon.words_read, bad_bytes, lexicon.forgotten, fingerprint, False)
+
+
+def count(text: Text | Any, *, min_count: int, max_vocab: int | None, threads: int | None) -> Vocabulary:
+    """The vocabulary that `encode` would keep, without encoding."""
+    options = _Options.checked(min_count, max_vocab, None, threads)
+    lexicon, _ = _read(Text.of(text), options, None, None)
+    return _chosen(lexicon, options)[0]
+
+
+@dataclass(frozen=True)
+class _Options:
+    min_count: int
+    max_vocab: int | None
+    keys: list[str] | None
+    threads: int
+
+    @classmethod
+    def checked(
+        cls, min_count: int, max_vocab: int | None, vocabulary: Sequence[str] | Vocabulary | None, threads: int | None
+    ) -> Self:
+        if vocabulary is not None and max_vocab is not None:
+            raise ConfigError("vocabulary= fixes the words; max_vocab= would choose them. Give one of the two.")
+        keys = vocabulary.keys if isinstance(vocabulary, Vocabulary) else vocabulary
+        return cls(
+            _at_least_one("min_count", min_count),
+            None if max_vocab is None else _at_least_one("max_vocab", max_vocab),
+            None if keys is None else checked_keys(keys),
+            min(machine.processors(), _MOST_THREADS) if threads is None else _at_least_one("threads", threads),
+        )
+
+
+def _fingerprint(text: Text, options: _Options) -> str | None:
+    """Hash of the files and of every option that changes the result; None where the source is not all files."""
+    source = text.fingerprint()
+    words: list[Any] = options.keys or [options.min_count, options.max_vocab]
+    facts = [FORMAT_VERSION, source, words]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest() if source else None
+
+
+def _at_least_one(option: str, value: object) -> int:
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise ConfigError(f"{option} must be a whole number, at least 1, not {value!r}.")
+    return number
+
+
+def _read(text: Text, options: _Options, draft: Draft | None, report: Report | None) -> tuple[Lexicon, int]:
+    """Count every word, and put the tokens into the draft. Returns the lexicon and the number of bytes not in UTF-8."""
+    lexicon: Lexicon[Place | None] = Lexicon(options.keys, most_words())
+    total = text.size() if report else None
+    bad_bytes = 0
+
+    def store(pieces: Pieces) -> tuple[Any, npt.NDArray[np.int64], int, int, Place | None]:
+        return pieces.words, pieces.counts, pieces.bad_bytes, pieces.done, draft.put(pieces) if draft else None
+
+    for words, counts, bad, done, place in cut_all(text, options.threads, store):
+        bad_bytes += bad
+        lexicon.add(place, words, counts)
+        if lexicon.due():
+            _settle(lexicon, draft)
+        if report:
+            report(done, total)
+    _settle(lexicon, draft)
+    if lexicon.forgotten:
+        _warn_of_pruning(lexicon)
+    return lexicon, bad_bytes
+
+
+def _settle(lexicon: Lexicon[Place | None], draft: Draft | None) -> None:
+    for place, ids in lexicon.settle():
+        if draft and place:
+            draft.append(place, ids)
+    if lexicon.full():
+        moved = lexicon.forget_rarest()
+        if draft:
+            draft.move(moved)
+
+
+def most_words() -> int:
+    """Distinct words that may be held while counting: a quarter of the memory this process may use."""
+    return max(1_000_000, (machine.memory_limit() or 1 << 32) // 4 // _BYTES_A_WORD)
+
+
+def _chosen(lexicon: Lexicon, options: _Options) -> tuple[Vocabulary, Ids]:
+    """The vocabulary, and the id in it of every word of the lexicon, -1 for those left out."""
+    counts = lexicon.counts
+    if options.keys is not None:
+        if not counts.any():
+            raise EmptyVocabularyError(
+                f"None of the {len(counts):,} words of the given vocabulary is among the {lexicon.words_read:,} read "
+                "(min_count plays no part). Is the text cut as the vocabulary was?"
+            )
+        return Vocabulary(options.keys, counts), np.arange(len(counts), dtype=np.int32)
+    frequent = np.flatnonzero(counts >= options.min_count)
+    if not len(frequent):
+        raise _no_words(lexicon, options.min_count)
+    keys: list[str] = lexicon.words.take(pa.array(frequent)).to_pylist()
+    by_key = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+    order = by_key[np.argsort(-counts[frequent[by_key]], kind="stable")][: options.max_vocab]
+    chosen = frequent[order]
+    ranks = np.full(len(counts), -1, np.int32)
+    ranks[chosen] = np.arange(len(chosen), dtype=np.int32)
+    return Vocabulary([keys[i] for i in order.tolist()], counts[chosen]), ranks
+
+
+def _finish(
+    draft: Draft, ranks: Ids, threads: int, tokens_file: IO[bytes], sentences_file: IO[bytes]
+) -> tuple[Ids, Ends]:
+    """Write tokens and sentences in their final ids, and map them."""
+
+    def renumbered(block: tuple[Ids, Ids, Ends]) -> tuple[Ids, Ends]:
+        ids, final, ends = block
+        tokens = final[ids]
+        stays = tokens >= 0
+        gone = np.flatnonzero(~stays)  # few: counting those before each end is cheaper than a running sum
+        return tokens[stays], ends - np.searchsorted(gone, ends)
+
+    write_whole(sentences_file, np.zeros(1, np.int64))
+    written, sentences, last = 0, 1, 0
+    for tokens, local_ends in in_order(renumbered, draft.read(ranks), threads):
+        all_ends = local_ends + written
+        ends = all_ends[np.diff(all_ends, prepend=last) > 0]  # not those of empty sentences
+        write_whole(tokens_file, tokens)
+        write_whole(sentences_file, ends)
+        written += len(tokens)
+        sentences += len(ends)
+        last = int(ends[-1]) if len(ends) else last
+    assert last == written, "the last sentence is not closed"
+    return np.memmap(tokens_file, np.int32, "r", shape=(written,)), np.memmap(
+        sentences_file, np.int64, "r", shape=(sentences,)
+    )
+
+
+def _temporary(folder: Path | None) -> IO[bytes]:
+    """A file without a name where the system can: it vanishes with its last user, whatever happens."""
+    return tempfile.TemporaryFile(prefix="firth-", dir=folder, buffering=0)
+
+
+def _no_words(lexicon: Lexicon, min_count: int) -> EmptyVocabularyError:
+    if not lexicon.words_read:
+        return EmptyVocabularyError(
+            f"The source holds no word: 0 words read (min_count={min_count}). Is it the right one?"
+        )
+    most = int(lexicon.counts.max())
+    word = lexicon.words[int(lexicon.counts.argmax())].as_py()
+    return EmptyVocabularyError(
+        f"None of the {lexicon.words_read:,} words read comes min_count={min_count} times; the most frequent, "
+        f"{word!r:.60}, comes {most:,} times. Lower min_count or give more text."
+    )
+
+
+def _warn_of_pruning(lexicon: Lexicon) -> None:
+    warnings.warn(
+        f"More than {lexicon.most:,} distinct words came, which is what memory allows while counting; "
+        f"{lexicon.forgotten:,} rare ones were forgotten ({lexicon.tokens_forgotten:,} of {lexicon.words_read:,} words "
+        f"read), each seen {lexicon.threshold:,} times or less by then. Such words may be missing or counted too low.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+
+
+def _disk_error(error: OSError, folder: Path | None) -> OSError:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, DiskFullError):
+        return error
+    place = os.fspath(folder) if folder else tempfile.gettempdir()
+    cure = "give a workdir= on a larger disk" + ("" if folder else ", or set TMPDIR")
+    return DiskFullError(
+        f"The disk under {place!r} is full. An encoded corpus needs about 8 bytes a word while it is made: {cure}."
+    )

@@ -1,0 +1,133 @@
+"""The blocks of a pass, the learning rate in each, and the memory that a thread works in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.kernels.architectures import ContinuousBag, SkipGram
+from firth.kernels.core import TILE, Scratch, Tables
+from firth.kernels.shallow import Block, Corpus, Team, Window
+from firth.training.objectives import Objective, most_targets
+from firth.training.tables import aligned
+
+LANES = 8  # blocks that are worked on together in a deterministic run, whatever the number of threads
+_BLOCK = 1 << 15  # tokens: some 10 ms of work
+_TOGETHER = 256  # windows scored before any is moved, at most: more is faster, and learns less (docs/decisions)
+_ENCOUNTERS = 0.25  # how often a word may meet itself as the centre of those windows, in the mean over the text
+_SAMPLE = 1_000_000  # tokens
+_TEAM_BYTES = 1 << 26  # what the windows of a team may take
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is learnt from, into what, and how."""
+
+    tables: Tables
+    corpus: Corpus
+    window: Window
+    architecture: SkipGram | ContinuousBag
+    objective: Objective
+    epochs: int
+    lr: float
+    min_lr: float
+    seed: int
+    deterministic: bool = False
+
+    @property
+    def width(self) -> int:
+        """Floats in a padded row."""
+        return int(self.tables.inputs.shape[1])
+
+    @property
+    def words(self) -> int:
+        """Words of one pass."""
+        return len(self.corpus.tokens)
+
+
+def blocks(setting: Setting, number: int) -> Iterator[Block]:
+    """The blocks of pass `number` (from 1) in the order of the text; they do not depend on the number of threads."""
+    size = block_size(setting)
+    starts = np.arange(0, setting.words, size)
+    inside = np.searchsorted(setting.corpus.sentences, starts, side="right") - 1
+    key = np.random.SeedSequence((setting.seed, number)).generate_state(1, np.uint64)[0]
+    for i, (start, sentence) in enumerate(zip(starts.tolist(), inside.tolist(), strict=True)):
+        lr = learning_rate(setting, (number - 1) * setting.words + start)
+        yield Block(start, min(start + size, setting.words), sentence, i, key, np.float32(lr))
+
+
+def block_size(setting: Setting) -> int:
+    """Tokens in a block: some 10 ms of work, and enough blocks in a small corpus for threads and a smooth decline."""
+    heavy = max(1, round(setting.width * most_targets(setting.objective) * setting.window.size / (112 * 6 * 5)))
+    size = int(max(256, min(_BLOCK // heavy, setting.words // 64)))
+    return max(32, size // LANES) if setting.deterministic else size
+
+
+def learning_rate(setting: Setting, done: int) -> float:
+    """Linear decline from lr to min_lr over all words of all passes; a rate that starts below min_lr stays."""
+    if setting.lr <= setting.min_lr:
+        return setting.lr
+    return setting.lr - (setting.lr - setting.min_lr) * done / max(1, setting.epochs * setting.words)
+
+
+def make_scratch(setting: Setting, tokens: int) -> Scratch:
+    """A thread's working memory, for blocks of up to `tokens` tokens."""
+    window = setting.window.size
+    room, sixes = tokens + 2 * window, _sixes(setting)
+    return Scratch(
+        words=np.zeros(room, np.int32),
+        places=np.zeros(room, np.int32),
+        reach=np.zeros(room, np.int32),
+        bounds=np.zeros(room + 1, np.int32),
+        contexts=np.zeros(2 * window, np.int32),
+        offsets=np.zeros(2 * window, np.int32),
+        hidden=aligned(2 * window + 2, setting.width),
+        targets=np.zeros(TILE * sixes, np.int32),
+        labels=aligned(sixes, 16),
+        row=np.zeros(1, np.int32),
+        line=aligned(1, 16),
+        errors=aligned(sixes, _error_columns(setting)),
+    )
+
+
+def make_team(setting: Setting) -> Team:
+    """The slots of the windows that are scored before any is moved, in a deterministic run."""
+    window, sixes, columns = setting.window.size, _sixes(setting), _error_columns(setting)
+    slots = min(_TOGETHER, int(_ENCOUNTERS / repetition(setting)), _TEAM_BYTES // (4 * sixes * columns))
+    slots = LANES * max(1, slots // LANES)
+    return Team(
+        barrier=np.zeros(8, np.int64),
+        totals=np.zeros((LANES, 3)),
+        contexts=np.zeros((slots, 2 * window), np.int32),
+        offsets=np.zeros((slots, 2 * window), np.int32),
+        targets=np.zeros((slots, TILE * sixes), np.int32),
+        errors=aligned(slots * sixes, columns).reshape(slots, sixes, columns),
+        sizes=np.zeros((slots, 3), np.int32),
+    )
+
+
+def repetition(setting: Setting) -> float:
+    """How likely two kept tokens are the same word, Σ p²: near 1 for a text of few words, .001 for natural text.
+
+    Where it is high, windows scored together move the same rows over and over from scores that no longer hold.
+    """
+    sample = setting.corpus.tokens[:_SAMPLE]
+    kept = np.bincount(sample, minlength=len(setting.corpus.keep)) * setting.corpus.keep
+    return float(((kept / kept.sum()) ** 2).sum())
+
+
+def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A plain, read-only view: lists and memory maps then run the same machine code."""
+    view = np.asarray(array).view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def _sixes(setting: Setting) -> int:
+    return -(-most_targets(setting.objective) // TILE)
+
+
+def _error_columns(setting: Setting) -> int:
+    return 16 * (setting.window.size + 2)

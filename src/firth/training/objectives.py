@@ -1,0 +1,61 @@
+"""What each objective needs beside the tables, made once before the first pass, and what is known of it beforehand."""
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.huffman import HuffmanTree
+from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, Softmax
+from firth.vocabulary import Vocabulary
+
+Objective = NegativeSampling | HierarchicalSoftmax | Softmax
+
+_DRAWS_PER_WORD = 16
+_LEAST_DRAWS = 1 << 20
+
+
+def negative_sampling(vocabulary: Vocabulary, count: int, exponent: float, seed: int) -> NegativeSampling:
+    """`count` noise words per window, drawn with probability ∝ counts^exponent."""
+    return NegativeSampling(count, noise_table(vocabulary.noise_probability(exponent), count, seed))
+
+
+def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.int32]:
+    """Words in shuffled order, each as often as its probability says to within one: i4[draws].
+
+    Kernels read it from front to back, which costs no random look-up per word.
+    """
+    random = np.random.default_rng((seed, 1))
+    draws = max(_LEAST_DRAWS, _DRAWS_PER_WORD * len(probability), 4 * (count + 1))
+    edges = np.cumsum(probability) / probability.sum()
+    edges[np.flatnonzero(probability)[-1] :] = 1.0
+    shift = random.random()  # systematic sampling: evenly spaced points, randomly shifted
+    upto = np.ceil(edges * draws - shift).astype(np.int64).clip(0, draws)
+    table = np.repeat(np.arange(len(probability), dtype=np.int32), np.diff(upto, prepend=0))
+    random.shuffle(table)
+    return table
+
+
+def hierarchical_softmax(vocabulary: Vocabulary) -> HierarchicalSoftmax:
+    """The Huffman tree of the counts."""
+    tree = HuffmanTree.of(vocabulary.counts)
+    return HierarchicalSoftmax(tree.offsets, tree.nodes, tree.codes)
+
+
+def output_rows(objective: Objective, words: int) -> int:
+    """Rows of the output table: one per word, or per inner node of the tree."""
+    return max(1, words - 1) if isinstance(objective, HierarchicalSoftmax) else words
+
+
+def most_targets(objective: Objective) -> int:
+    """The most outputs that one word is held against."""
+    if isinstance(objective, NegativeSampling):
+        return 1 + objective.negatives
+    if isinstance(objective, Softmax):
+        return objective.words
+    return max(1, int(np.diff(objective.offsets).max()))
+
+
+def ignorance(objective: Objective) -> float:
+    """The loss of vectors that know nothing, nats per example: every choice a fair coin, or a fair die."""
+    if isinstance(objective, Softmax):
+        return float(np.log(max(2, objective.words)))
+    return most_targets(objective) * float(np.log(2.0))

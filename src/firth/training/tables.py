@@ -1,0 +1,57 @@
+"""The two tables while they are learnt: rows padded to whole cache lines, in place from first to last."""
+
+import numpy as np
+import numpy.typing as npt
+
+from firth import machine
+from firth.errors import MemoryLimitError
+from firth.kernels.core import Tables
+
+_LINE = 16  # f4 in a cache line
+_ROWS = 1 << 14  # rows worked on at once, so that no second table is ever needed
+
+
+def initialise(rows: int, targets: int, dim: int, seed: int) -> Tables:
+    """Inputs uniform in ±1/(2·dim), outputs zero, as word2vec.c: f4[rows, D] and f4[targets, D], D = padded(dim).
+
+    Raises MemoryLimitError before anything is allocated.
+    """
+    refuse_what_cannot_fit(4 * padded(dim) * (rows + targets))
+    inputs, outputs = aligned(rows, padded(dim)), aligned(targets, padded(dim))
+    random = np.random.default_rng(seed)
+    for at in range(0, rows, _ROWS):
+        part = inputs[at : at + _ROWS]
+        part[:, :dim] = (random.random((len(part), dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+    return Tables(inputs, outputs)
+
+
+def padded(dim: int) -> int:
+    """The width of a row: `dim` rounded up to whole cache lines."""
+    return -(-dim // _LINE) * _LINE
+
+
+def aligned(rows: int, width: int) -> npt.NDArray[np.float32]:
+    """Zeros, f4[rows, width], that start at a cache line."""
+    raw = np.zeros(rows * width + _LINE, np.float32)
+    start = (-raw.ctypes.data % (4 * _LINE)) // 4
+    return raw[start : start + rows * width].reshape(rows, width)
+
+
+def without_padding(table: npt.NDArray[np.float32], dim: int) -> npt.NDArray[np.float32]:
+    """The table as f4[rows, dim], contiguous, in the same memory: rows move to the front of it."""
+    flat = table.reshape(-1)
+    rows, width = table.shape
+    for at in range(0, rows if dim < width else 0, _ROWS):
+        part = table[at : at + _ROWS, :dim].copy()
+        flat[at * dim : at * dim + part.size] = part.reshape(-1)
+    return flat[: rows * dim].reshape(rows, dim)
+
+
+def refuse_what_cannot_fit(size: int) -> None:
+    """MemoryLimitError where `size` bytes are more than this process can still get."""
+    room = machine.memory_available()
+    if room is not None and size > room:
+        raise MemoryLimitError(
+            f"The tables need {size / 2**30:,.2f} GiB, but only {room / 2**30:,.2f} GiB of memory are left to this "
+            "process. Lower dim, raise min_count, or set max_vocab."
+        )

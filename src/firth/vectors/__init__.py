@@ -1,0 +1,1 @@
+"""The table of vectors and what one asks of it."""

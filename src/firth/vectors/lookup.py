@@ -1,0 +1,257 @@
+"""Keys and rows: which vector belongs to which key, and how long it is."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from firth.errors import ConfigError, InputError, UnknownKeyError
+from firth.vectors import checks
+from firth.vectors.analogy import Item, Key, is_key
+from firth.vectors.keys import Keys
+from firth.vectors.nearest import Floats, Rows, lengths, unit
+from firth.vectors.unknown import NotAmong
+
+Which = Literal["input", "output", "mean"]
+
+
+class Lookup:
+    """A key for each row of a table, and of a second one where there is one. `Vectors` adds the questions."""
+
+    def __init__(
+        self,
+        keys: Iterable[str],
+        array: ArrayLike,
+        *,
+        output: ArrayLike | None = None,
+        counts: ArrayLike | None = None,
+        config: dict[str, Any] | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        self.vectors: Floats = checks.table(array, "vectors")
+        self.output: Floats | None = None if output is None else checks.table(output, "output vectors")
+        if self.output is not None and self.output.shape != self.vectors.shape:
+            raise InputError(
+                f"output vectors have shape {self.output.shape}, the vectors {self.vectors.shape}; they must agree."
+            )
+        self.counts = checks.counts(counts, len(self.vectors))
+        self.config = checks.facts(config, "config")
+        self.provenance = checks.facts(provenance, "provenance")
+        self._keys = checks.keys(keys, len(self.vectors))
+        self._measured: dict[str, Rows] = {}
+        if isinstance(self._keys, list):
+            _ = self.key_to_index  # a key that comes twice is refused now
+        if not checks.is_mapped(self.vectors):
+            self.rows("input")
+        if self.output is not None and not checks.is_mapped(self.output):
+            self.rows("output")
+
+    # ------------------------------------------------------------ what it holds
+
+    @cached_property
+    def index_to_key(self) -> list[str]:
+        """Row to key."""
+        return self._keys.tolist() if isinstance(self._keys, Keys) else self._keys
+
+    @cached_property
+    def key_to_index(self) -> dict[str, int]:
+        """Key to row."""
+        return checks.numbered(self.index_to_key)
+
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def vector_size(self) -> int:
+        """`dim`, by gensim's name."""
+        return self.dim
+
+    @property
+    def wv(self) -> Self:
+        """Itself: code written for gensim's models asks `model.wv`."""
+        return self
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.index_to_key)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether `key` is a stored key; the number of a row is not."""
+        return isinstance(key, str) and key in self.key_to_index
+
+    def __getitem__(self, key_or_keys: Key | Iterable[Key]) -> Floats:
+        """The vector of a key, f4[dim], or of a list of keys, f4[keys, dim]. Raises UnknownKeyError."""
+        if is_key(key_or_keys):
+            return self.get_vector(key_or_keys)  # type: ignore[arg-type]
+        rows = [self.get_vector(key) for key in items_of(key_or_keys)]
+        return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
+
+    def __repr__(self) -> str:
+        model = self.options("model").get("name")
+        facts = [f"{len(self):,} keys", f"dim {self.dim:,}"]
+        facts += [str(model)] if model else []
+        facts += ["output vectors"] if self.output is not None else []
+        facts += ["counts"] if self.counts is not None else []
+        return f"Vectors({', '.join(facts)})"
+
+    def options(self, part: Literal["model", "text"]) -> dict[str, Any]:
+        """What the config says of the model, or of how the text was cut; empty where it says nothing."""
+        found = (self.config or {}).get(part)
+        return found if isinstance(found, dict) else {}
+
+    def get_index(self, key: Key, default: int | None = None) -> int:
+        """The row of a key. For a key that is not there: `default`, or, where that is None, UnknownKeyError."""
+        if not is_key(key):
+            raise ConfigError(f"A key is a string (or the number of a row), not {key!r} ({type(key).__name__}).")
+        found = self.key_to_index.get(key) if isinstance(key, str) else key if 0 <= key < len(self) else None
+        if found is not None:
+            return int(found)
+        if default is not None:
+            return default
+        if not isinstance(key, str):
+            raise UnknownKeyError(f"There is no row {key:,}: the rows are numbered from 0 to {len(self) - 1:,}.")
+        raise UnknownKeyError(NotAmong(key, lambda: self.key_to_index, self.options("model"), self.provenance or {}))
+
+    def get_vecattr(self, key: Key, attr: Literal["count"]) -> int:
+        """How often a key was seen; "count" is the one attribute that is kept. Raises InputError without counts."""
+        if attr != "count":
+            raise ConfigError(f"Keys have the attribute 'count' and no other, not {attr!r}.")
+        if self.counts is None:
+            raise InputError("These vectors came without counts. Save them in a format that keeps counts (native).")
+        return int(self.counts[self.get_index(key)])
+
+    # ------------------------------------------------------------ single vectors and their means
+
+    def rows(self, which: Which = "input") -> Rows:
+        """The table with the lengths of its rows, computed at the first call. Raises InputError for NaN or Inf."""
+        if which not in self._measured:
+            array = np.asarray(self._table(which))
+            found = lengths(array)
+            self._refuse_unbounded(found, which)
+            self._measured[which] = Rows(array, found)
+        return self._measured[which]
+
+    def get_vector(self, key: Key, norm: bool = False, *, which: Which = "input") -> Floats:
+        """The vector of a key, f4[dim], read-only; scaled to length 1 where `norm`. Raises UnknownKeyError."""
+        index = self.get_index(key)
+        row: Floats = self._unit_row(index, which) if norm else np.asarray(self._table(which)[index])
+        row.flags.writeable = False
+        return row
+
+    def get_normed_vectors(self, *, which: Which = "input") -> Floats:
+        """All vectors scaled to length 1, f4[n, dim], a new array; zeros stay zeros."""
+        return self.rows(which).unit(slice(None))
+
+    def get_mean_vector(
+        self,
+        keys: Iterable[Item],
+        weights: ArrayLike | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+        *,
+        which: Which = "input",
+    ) -> Floats:
+        """Weighted mean of keys' vectors, Σ w·v / Σ |w|, f4[dim].
+
+        keys            keys and vectors f4[dim]
+        weights         one for each; None: all 1
+        pre_normalize   scale keys' vectors (given vectors never) to length 1 first
+        post_normalize  scale the mean to length 1
+        ignore_missing  pass over unknown keys; False: raise UnknownKeyError
+
+        Raises ConfigError for no keys, or another number of weights.
+        """
+        items = items_of(keys)
+        shares = np.ones(len(items)) if weights is None else np.asarray(weights, np.float64)
+        if not items:
+            raise ConfigError("A mean of nothing: give at least one key.")
+        if shares.shape != (len(items),):
+            raise ConfigError(
+                f"Give one weight for each of the {len(items)} keys, not weights of shape {shares.shape}."
+            )
+        total, weight = np.zeros(self.dim), 0.0
+        for item, share in zip(items, shares.tolist(), strict=True):
+            try:
+                given = isinstance(item, np.ndarray)
+                vector = self._given(item) if given else self.get_vector(item, pre_normalize, which=which)
+            except UnknownKeyError:
+                if not ignore_missing:
+                    raise
+                continue
+            total += share * vector
+            weight += abs(share)
+        mean = (total / (weight or 1)).astype(np.float32)
+        return unit(mean) if post_normalize else mean
+
+    # ------------------------------------------------------------ inside
+
+    def _table(self, which: Which) -> Floats:
+        if which == "input":
+            return self.vectors
+        if which not in get_args(Which):
+            raise ConfigError(f"which must be 'input', 'output' or 'mean', not {which!r}.")
+        if self.output is None:
+            raise ConfigError(f"There is no output table, so which={which!r} cannot be answered. Use which='input'.")
+        return self.output if which == "output" else self._mean
+
+    @cached_property
+    def _mean(self) -> Floats:
+        assert self.output is not None
+        mean = np.add(self.vectors, self.output, dtype=np.float32)
+        mean *= np.float32(0.5)
+        return np.asarray(mean)
+
+    def _refuse_unbounded(self, found: Floats, which: Which, first: int = 0) -> None:
+        """Raise InputError where a length, of row `first` and those after it, is NaN or Inf."""
+        wrong = np.flatnonzero(~np.isfinite(found))
+        if len(wrong):
+            row = first + int(wrong[0])
+            raise InputError(
+                f"The {which} vector of {self.index_to_key[row]!r} (row {row:,}) holds NaN or Inf, or is too long for "
+                f"float32, one of {len(wrong):,} such rows. Train again with a smaller lr, or leave them out."
+            )
+
+    def _given(self, vectors: ArrayLike, ndim: int = 1) -> Floats:
+        """A caller's vector as f4[dim], or, with `ndim` 2, a table of them as f4[q, dim]. Raises InputError."""
+        try:
+            with np.errstate(over="ignore"):  # Inf is refused below
+                found = np.asarray(vectors, np.float32)
+        except (TypeError, ValueError):
+            raise InputError(f"A vector must be {self.dim:,} numbers, not {vectors!r:.60}.") from None
+        if found.ndim != ndim or found.shape[-1] != self.dim:
+            raise InputError(f"A vector here has {self.dim:,} numbers; what came has shape {found.shape}.")
+        if not np.isfinite(found).all():
+            raise InputError("A vector that is asked about must be finite: this one holds NaN or Inf.")
+        return found
+
+    def _unit_row(self, index: int, which: Which) -> Floats:
+        """A row at length 1; does not read a mapped file through for the sake of one row."""
+        if which in self._measured:
+            return self._measured[which].unit(index)
+        row = np.asarray(self._table(which)[index : index + 1])
+        self._refuse_unbounded(lengths(row), which, index)
+        return unit(row[0])
+
+    def _unit(self, item: Item, which: Which) -> Floats:
+        """A key's or a caller's vector at length 1."""
+        return self.get_vector(item, True, which=which) if is_key(item) else unit(self._given(item))  # type: ignore[arg-type]
+
+
+def items_of(given: Any) -> list[Any]:
+    """One key or vector as a list, a list of them as it is."""
+    if is_key(given) or _is_vector(given):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise ConfigError(f"Give a key or a list of keys, not {given!r} ({type(given).__name__}).")
+    return [*given]
+
+
+def _is_vector(item: object) -> bool:
+    return isinstance(item, np.ndarray) and item.ndim == 1 and item.dtype.kind == "f"

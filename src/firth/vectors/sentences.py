@@ -1,0 +1,45 @@
+"""Sentence vectors: the bag of a text's words times the table."""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from firth.errors import ConfigError
+from firth.vectors.nearest import Floats
+
+Pooling = Literal["mean", "sum"]
+
+
+def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[str, Any], pooling: Pooling) -> Floats:
+    """f4[texts, dim]: for each text the mean (or sum) of the rows of its known words, each as often as it stands there.
+
+    ids      word to row of `table` f4[n, dim]
+    cutting  `tokenizer` and `lower`, as the training text was cut
+
+    A sparse matrix of ones, texts × words, multiplies the table; a text without known words keeps a row of zeros.
+    """
+    if pooling not in get_args(Pooling):
+        raise ConfigError(f"pooling must be 'mean' or 'sum', not {pooling!r}.")
+    if isinstance(texts, str):
+        raise ConfigError("encode takes a list of texts and gives a row for each. For one text: encode([text])[0].")
+    texts = list(texts)
+    wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ConfigError(f"text {wrong:,} is {texts[wrong]!r}, not a string.")
+    from scipy.sparse import csr_array
+
+    from firth.tokens.words import split
+
+    found = [
+        [place for place in map(ids.get, words) if place is not None]
+        for words in split(texts, tokenizer=cutting.get("tokenizer", "whitespace"), lower=cutting.get("lower", False))
+    ]
+    sizes = np.fromiter(map(len, found), np.int64, len(found))
+    columns = np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum()))
+    weights = np.ones(len(columns), np.float32)
+    if pooling == "mean":
+        weights = np.repeat((1 / np.maximum(sizes, 1)).astype(np.float32), sizes)
+    bags = csr_array((weights, columns, np.concatenate([[0], np.cumsum(sizes)])), shape=(len(found), len(table)))
+    return np.asarray(bags @ table, np.float32)

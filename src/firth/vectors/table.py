@@ -1,0 +1,319 @@
+"""A table of vectors with a key for each row, and what one asks of it.
+
+The names, the arguments and the (key, score) order are those of gensim 4's KeyedVectors. firth adds `nearest` (many
+queries at once), `encode` (sentences) and `which`, the table that is asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from firth.errors import ConfigError
+from firth.vectors import sentences
+from firth.vectors.analogy import Item, Key, Side, terms
+from firth.vectors.lookup import Lookup, Which, items_of
+from firth.vectors.nearest import Floats, unit
+
+Scored = list[tuple[str, float]]
+
+
+class Vectors(Lookup):
+    """Keys and their vectors.
+
+    keys        n strings, none twice; a packed `firth.vectors.keys.Keys` is decoded when first used
+    array       f4[n, dim], kept as it is (a memory map stays on the disk); other numbers are converted
+    output      f4[n, dim], the context side of word2vec, or None
+    counts      i8[n], how often each key was seen, or None
+    config      {"model": options, "text": how the text was cut}, plain JSON values, or None
+    provenance  what it was learnt from and how it went, plain JSON values, or None
+
+    >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 2]])
+    >>> v["elm"]
+    array([0.8, 0.6], dtype=float32)
+    >>> [(key, round(score, 2)) for key, score in v.most_similar("oak")]
+    [('elm', 0.8), ('car', 0.0)]
+
+    Wherever a key stands, the number of a row may stand too, as in gensim; `in` and iteration know keys alone. `which`
+    chooses the table: "input" (word vectors), "output" (context vectors) or "mean", half their sum. Similarity is the
+    cosine; with a zero vector it is 0. Treat the arrays as read-only: lengths are computed once and kept. NaN and Inf
+    are refused here, or, in a memory map, when lengths are first needed, so that opening a file does not read it.
+
+    Raises InputError for keys, vectors, output and counts that do not fit together or are not what they should be.
+    """
+
+    def encode(self, texts: Sequence[str], pooling: sentences.Pooling = "mean", *, which: Which = "input") -> Floats:
+        """Sentence vectors, f4[texts, dim]: the mean (or sum) of the vectors of each text's words.
+
+        Texts are cut as the training text was (config["text"]; by white space where that is not known). Unknown words
+        are passed over; a text without a known word gets zeros.
+
+        >>> Vectors(["oak", "elm"], [[1, 0], [0, 1]]).encode(["oak elm oak oak", "fir"])
+        array([[0.75, 0.25],
+               [0.  , 0.  ]], dtype=float32)
+        """
+        table = np.asarray(self._table(which))
+        return sentences.encode(texts, self.key_to_index, table, self.options("text"), pooling)
+
+    # ------------------------------------------------------------ pairs
+
+    def similarity(self, w1: Key, w2: Key, *, which: Which = "input") -> float:
+        """Cosine of two keys' vectors, a·b / |a||b|; 0 with a zero vector. Raises UnknownKeyError."""
+        return float(self.get_vector(w1, True, which=which) @ self.get_vector(w2, True, which=which))
+
+    def distance(self, w1: Key, w2: Key, *, which: Which = "input") -> float:
+        """1 - similarity."""
+        return 1 - self.similarity(w1, w2, which=which)
+
+    def distances(self, word_or_vector: Item, other_words: Iterable[Key] = (), *, which: Which = "input") -> Floats:
+        """1 - cosine with each of `other_words`, f4[words], or, without any, with every key, f4[n]."""
+        query, rows = self._unit(word_or_vector, which), self.rows(which)
+        places = [self.get_index(word) for word in items_of(other_words)]
+        cosines = rows.unit(np.array(places)) @ query if places else rows.cosines(query)
+        return np.subtract(1, cosines, dtype=np.float32)
+
+    def n_similarity(self, ws1: Iterable[Key], ws2: Iterable[Key], *, which: Which = "input") -> float:
+        """Cosine of the means of two lists of keys; unknown keys count for nothing. An empty list: ConfigError."""
+        one, two = (
+            self.get_mean_vector(words, pre_normalize=False, post_normalize=True, which=which) for words in (ws1, ws2)
+        )
+        return float(one @ two)
+
+    def most_similar_to_given(self, key1: Key, keys_list: Sequence[Key], *, which: Which = "input") -> Key:
+        """The one of `keys_list` with the highest similarity to `key1`, the first of equals."""
+        if not len(keys_list):
+            raise ConfigError("keys_list is empty: give keys to choose from.")
+        best: Key = max(keys_list, key=lambda key: self.similarity(key1, key, which=which))
+        return best
+
+    def doesnt_match(self, words: Iterable[Key], *, which: Which = "input") -> Key:
+        """The key least similar to the mean of them all; unknown ones are passed over.
+
+        >>> Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 2]]).doesnt_match(["elm", "car", "oak"])
+        'car'
+
+        Raises ConfigError where none is known.
+        """
+        known = [word for word in items_of(words) if self.get_index(word, -1) >= 0]
+        if not known:
+            raise ConfigError("None of the words is known: give keys of this table.")
+        units = np.stack([self.get_vector(word, True, which=which) for word in known])
+        scores = units @ unit(units.mean(axis=0))
+        worst: Key = min(zip(scores.tolist(), known, strict=True))[1]
+        return worst
+
+    def closer_than(self, key1: Key, key2: Key, *, which: Which = "input") -> list[str]:
+        """Keys more similar to `key1` than `key2` is, in the table's order, without `key1`."""
+        first, second, rows = self.get_index(key1), self.get_index(key2), self.rows(which)
+        cosines = rows.cosines(rows.unit(first))
+        return [
+            self.index_to_key[place] for place in np.flatnonzero(cosines > cosines[second]).tolist() if place != first
+        ]
+
+    def rank(self, key1: Key, key2: Key, *, which: Which = "input") -> int:
+        """1 + the number of keys more similar to `key1` than `key2` is: 1 for the nearest neighbour."""
+        return len(self.closer_than(key1, key2, which=which)) + 1
+
+    # ------------------------------------------------------------ neighbours
+
+    @overload
+    def most_similar(
+        self,
+        positive: Side = ...,
+        negative: Side = ...,
+        topn: int = ...,
+        restrict_vocab: int | None = ...,
+        *,
+        which: Which = ...,
+    ) -> Scored: ...
+    @overload
+    def most_similar(
+        self,
+        positive: Side = ...,
+        negative: Side = ...,
+        *,
+        topn: None,
+        restrict_vocab: int | None = ...,
+        which: Which = ...,
+    ) -> Floats: ...
+    def most_similar(
+        self,
+        positive: Side = None,
+        negative: Side = None,
+        topn: int | None = 10,
+        restrict_vocab: int | None = None,
+        *,
+        which: Which = "input",
+    ) -> Scored | Floats:
+        """The keys nearest to the sum of the positive less the negative ones (3CosAdd), best first.
+
+        positive, negative  a key, a vector (numpy array), a (key or vector, weight) pair, or a list of those; keys'
+                            vectors are scaled to length 1 first, given vectors are not
+        topn                how many; less than 1: an empty list; None: the cosines with every row, f4[n], as gensim
+        restrict_vocab      look among the first so many rows alone (the most frequent keys); None or 0: all
+
+        The given keys themselves are left out. Of equal scores the lower row comes first.
+
+        >>> v = Vectors(
+        ...     ["man", "woman", "king", "queen", "apple"], [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [0, -1, 0]]
+        ... )
+        >>> v.most_similar(positive=["woman", "king"], negative=["man"], topn=1)[0][0]
+        'queen'
+
+        Raises UnknownKeyError, and ConfigError where neither side has an item.
+        """
+        if (topn := _count(topn)) == 0:
+            return []
+        items, weights = terms(positive, negative)
+        target = self.get_mean_vector(items, weights, post_normalize=True, ignore_missing=False, which=which)
+        rows, limit = self.rows(which), _limit(restrict_vocab)
+        if topn is None:
+            return rows.cosines(target, limit)
+        given = {self.get_index(item, -1) for item in items if not isinstance(item, np.ndarray)}
+        places, scores = rows.nearest(target[None], topn + len(given), limit)
+        return self._scored(places[0], scores[0], given, topn)
+
+    def similar_by_key(
+        self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None, *, which: Which = "input"
+    ) -> Scored | Floats:
+        """`most_similar` of one key."""
+        return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab, which=which)
+
+    similar_by_word = similar_by_key
+
+    def similar_by_vector(
+        self, vector: ArrayLike, topn: int | None = 10, restrict_vocab: int | None = None, *, which: Which = "input"
+    ) -> Scored | Floats:
+        """`most_similar` of one vector f4[dim]; no key is left out."""
+        return self.most_similar([np.asarray(vector)], topn=topn, restrict_vocab=restrict_vocab, which=which)
+
+    def nearest(
+        self,
+        queries: Key | Iterable[Item] | Floats,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+        *,
+        which: Which = "input",
+    ) -> list[Scored]:
+        """The nearest keys of many queries at once, by exact blocked matrix products: a (key, score) list for each.
+
+        queries  a list of keys and vectors, or an array f4[q, dim]; one key or vector f4[dim] is a list of one
+        topn     how many for each; less than 1: empty lists
+
+        A query that is a key is left out of its own list. Of equal scores the lower row comes first.
+
+        >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 2]])
+        >>> [near[0][0] for near in v.nearest(["oak", "car"], topn=1)]
+        ['elm', 'elm']
+        """
+        wanted = _count(topn)
+        if wanted is None:
+            raise ConfigError("topn must be a whole number: for all cosines of one query ask most_similar(topn=None).")
+        if isinstance(queries, np.ndarray) and queries.ndim == 2:
+            targets, given = unit(self._given(queries, ndim=2)), [-1] * len(queries)
+        else:
+            items = items_of(queries)
+            targets = np.array([self._unit(item, which) for item in items], np.float32).reshape(-1, self.dim)
+            given = [-1 if isinstance(item, np.ndarray) else self.get_index(item, -1) for item in items]
+        own = int(max(given, default=-1) >= 0)  # room for the query itself
+        places, scores = self.rows(which).nearest(targets, wanted + own if wanted else 0, _limit(restrict_vocab))
+        answers = zip(places, scores, given, strict=True)
+        return [self._scored(found, score, {query}, wanted) for found, score, query in answers]
+
+    # ------------------------------------------------------------ files and scores (imported when asked)
+
+    def save(self, path: str | PathLike[str], format: str = "native") -> None:
+        """Write to `path`, a folder or a file by the format's kind; `firth.formats.FORMATS` names them. Atomic."""
+        from firth import formats
+
+        formats.save(self, path, format=format)
+
+    @staticmethod
+    def load(path: str | PathLike[str], **options: Any) -> "Vectors":
+        """`firth.load`."""
+        from firth import loading
+
+        return loading.load(path, **options)
+
+    def save_word2vec_format(self, fname: str | PathLike[str], binary: bool = False) -> None:
+        """Write a word2vec file, text or binary."""
+        self.save(fname, format="word2vec-binary" if binary else "word2vec")
+
+    @classmethod
+    def load_word2vec_format(
+        cls, fname: str | PathLike[str], binary: bool = False, unicode_errors: str = "strict"
+    ) -> "Vectors":
+        """Read a word2vec file, text or binary; `unicode_errors` is "strict", "replace" or "ignore"."""
+        return cls.load(fname, format="word2vec-binary" if binary else "word2vec", errors=unicode_errors)
+
+    def evaluate_word_analogies(
+        self,
+        analogies: str | PathLike[str],
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        *,
+        which: Which = "input",
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """(accuracy, sections) as gensim gives them; `firth.evaluate.analogy.analogies` says more."""
+        from firth.evaluate import analogy
+
+        options = {"case_insensitive": case_insensitive, "dummy4unknown": dummy4unknown}
+        found = analogy.analogies(self, analogies, restrict_vocab=restrict_vocab, which=which, **options)
+        sections = [
+            {"section": part.name, "correct": [*part.correct], "incorrect": [*part.incorrect]}
+            for part in (*found.sections, found.total)
+        ]
+        return found.accuracy, sections
+
+    def evaluate_word_pairs(
+        self,
+        pairs: str | PathLike[str],
+        delimiter: str | None = None,
+        encoding: str = "utf8",
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        *,
+        which: Which = "input",
+    ) -> tuple[tuple[float, float], tuple[float, float], float]:
+        """((Pearson, p), (Spearman, p), percent unknown), as gensim; `firth.evaluate.similarity.pairs` says more."""
+        from firth.evaluate import similarity
+
+        found = similarity.pairs(
+            self,
+            pairs,
+            delimiter=delimiter,
+            encoding=encoding,
+            restrict_vocab=restrict_vocab,
+            case_insensitive=case_insensitive,
+            dummy4unknown=dummy4unknown,
+            which=which,
+        )
+        return (found.pearson, found.pearson_p), (found.spearman, found.spearman_p), 100 * (1 - found.coverage)
+
+    def _scored(self, places: NDArray[np.int64], scores: Floats, given: set[int], topn: int) -> Scored:
+        """(key, score) of the rows found, without the given ones."""
+        keys = self.index_to_key
+        pairs = zip(places.tolist(), scores.tolist(), strict=True)
+        return [(keys[place], score) for place, score in pairs if place not in given][:topn]
+
+
+def _count(topn: Any) -> int | None:
+    """None, or a number, 0 for anything less."""
+    if topn is None:
+        return None
+    if not isinstance(topn, int | np.integer) or isinstance(topn, bool):
+        raise ConfigError(f"topn must be a whole number or None, not {topn!r}.")
+    return max(0, int(topn))
+
+
+def _limit(restrict_vocab: Any) -> int | None:
+    """How many rows to look at; None: all."""
+    if restrict_vocab is None:
+        return None
+    if not isinstance(restrict_vocab, int | np.integer) or isinstance(restrict_vocab, bool) or restrict_vocab < 0:
+        raise ConfigError(f"restrict_vocab must be a whole number, at least 0, or None, not {restrict_vocab!r}.")
+    return int(restrict_vocab) or None
