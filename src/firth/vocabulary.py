@@ -87,8 +87,8 @@ class Vocabulary:
         min(1, sqrt(t / f) + t / f), with f the key's share of all counts and t = `subsample`; 0 keeps everything, and
         a key of count 0 has 1. The formula of word2vec.c, not of the paper (Mikolov et al. 2013b, eq. 5).
 
-        >>> Vocabulary(["the", "cat"], [9999, 1]).keep_probability(1e-3).round(3).tolist()
-        [0.03299999982118607, 1.0]
+        >>> Vocabulary(["the", "cat"], [9999, 1]).keep_probability(1e-3).astype(float).round(3).tolist()
+        [0.033, 1.0]
 
         Raises ConfigError for a negative `subsample`.
         """

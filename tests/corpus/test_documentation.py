@@ -29,21 +29,6 @@ def test_what_cannot_be_parsed_is_passed_over(tmp_path: Path, content: bytes) ->
     assert list(documentation.docstrings(tmp_path / "missing.py")) == []
 
 
-def test_the_collector_is_left_as_it_was(tmp_path: Path) -> None:
-    import gc
-
-    file = tmp_path / "module.py"
-    file.write_text('"""Doc."""')
-    list(documentation.docstrings(file))
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        list(documentation.docstrings(file))
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
 def test_paragraphs_are_lines_and_end_when_there_are_enough() -> None:
     lines = list(documentation.paragraphs(30_000))
     words = sum(len(line.split()) for line in lines)

@@ -558,7 +558,7 @@ def test_iterables_of_texts(source: Any) -> None:
     "source",
     [
         [["a b", "c"], ["d"]],
-        ([word for word in sentence] for sentence in [["a b", "c"], [], ["d"]]),
+        (sentence for sentence in [["a b", "c"], [], ["d"]]),
         [("a b", "c"), ("d",)],
         [np.array(["a b", "c"]), np.array(["d"])],
         [iter(["a b", "c"]), iter(["d"])],

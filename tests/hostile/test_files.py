@@ -165,6 +165,13 @@ LIES: dict[str, dict[str, Any]] = {
     "counts of other rows": {"arrays": {"counts": np.ones(5, np.int64)}},
     "negative counts": {"arrays": {"counts": np.array([1, 1, 1, 1, 1, -1])}},
     "counts as floats": {"header": entry("counts", dtype="F32", shape=[12])},
+    "vectors as whole numbers": {"arrays": {"vectors": np.ones((6, 3), np.int64), "output": None}},
+    "fewer bytes than the shape": {
+        "arrays": {"vectors": np.zeros((6, 2), np.float32), "output": None},
+        "header": entry("vectors", shape=[6, 3]),
+    },
+    "overlap that fits": {"header": shifted("counts", -8, -8)},
+    "a gap that fits": {"header": shifted("counts", 8, 8)},
     "an unknown type": {"header": entry("vectors", dtype="Q3")},
     "a field too many": {"header": entry("vectors", extra=1)},
     "overlap": {"header": shifted("offsets", -1, 0)},

@@ -238,6 +238,22 @@ def test_a_save_waits_for_another(tmp_path: Path, model: Callable[[int], Vectors
     assert os.listdir(tmp_path) == ["model"]
 
 
+def test_a_system_that_writes_little_or_nothing(
+    tmp_path: Path,
+    model: Callable[[int], Vectors],
+    monkeypatch: pytest.MonkeyPatch,
+    same: Callable[[Vectors, Vectors], bool],
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[:5]))
+    model(1).save(tmp_path / "model")
+    assert same(model(1), load(tmp_path / "model", verify="full"))
+    monkeypatch.setattr(os, "write", lambda file, data: 0)
+    with pytest.raises(SaveError):
+        model(2).save(tmp_path / "model")
+    assert os.listdir(tmp_path) == ["model"]
+
+
 def test_interrupting_with_the_keyboard_leaves_the_old_model(tmp_path: Path, model: Callable[[int], Vectors]) -> None:
     def interrupt(real: Callable[..., Any], *args: Any) -> NoReturn:
         raise KeyboardInterrupt

@@ -54,6 +54,7 @@ TEXT: dict[str, tuple[bytes, type[Exception], str, list[str] | None]] = {
     "a last line of 40 MB": (
         GOOD + b"e" * 40_000_000, CorruptFileError, "line 5: longer than any row", ["oak", "elm", "ash"]
     ),
+    "a lone \\r": (GOOD.replace(b"2\nelm", b"2\relm"), CorruptFileError, "line 2: 5 numbers", ["ash"]),
     "NULs": (GOOD + b"\0" * 100, CorruptFileError, "line 5", ["oak", "elm", "ash"]),
     "two files in one": (GOOD + GOOD[:4], CorruptFileError, "line 5: 1 numbers.*'3'", ["oak", "elm", "ash"]),
     "a header alone": (b"3 2\n", CorruptFileError, "line 1", None),

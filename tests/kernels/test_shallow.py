@@ -65,7 +65,7 @@ def as_setting(model):
         "softmax": lambda: objectives.Softmax(len(model.outputs)),
     }[model.loss]()
     return Setting(
-        tables=core.Tables(table(model.inputs), table(model.outputs)),
+        tables=core.Tables(table(model.inputs), table(model.outputs), np.zeros(0, np.bool_)),
         corpus=shallow.Corpus(tokens, sentences, np.array(model.keep, np.float32)),
         window=shallow.Window(model.window, model.shrink, model.skips),
         architecture=architecture,

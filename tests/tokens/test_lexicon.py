@@ -45,11 +45,14 @@ def test_forgetting_frees_half_the_room_and_drops_no_more_than_it_must() -> None
     assert lexicon.counts.tolist() == [10, 8, 1]
 
 
-def test_the_threshold_only_rises() -> None:
+def test_the_threshold_is_what_is_needed_each_time() -> None:
     lexicon: Lexicon[str] = Lexicon(most=2)
     add(lexicon, (list("abc"), [5, 6, 7]))
     lexicon.forget_rarest()
     assert (words(lexicon), lexicon.threshold) == (["c"], 6)
-    add(lexicon, (list("de"), [1, 7]))
+    add(lexicon, (list("de"), [1, 2]))
+    lexicon.forget_rarest()
+    assert (words(lexicon), lexicon.threshold) == (["c"], 6)
+    add(lexicon, (list("fg"), [7, 7]))
     lexicon.forget_rarest()
     assert (words(lexicon), lexicon.threshold) == ([], 7)

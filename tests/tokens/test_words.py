@@ -1,11 +1,13 @@
 """How text is cut into words, and that the fast engine and `split` cut alike."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firth.corpus.text import Text
-from firth.errors import ConfigError
+from firth.errors import ConfigError, EncodingError
 from firth.tokens.words import TOKENIZERS, split
 
 
@@ -36,6 +38,16 @@ def test_unicode_words(text: str, words: list[str]) -> None:
 def test_whitespace_is_that_of_ascii() -> None:
     text = "a\tb\vc\fd\re f\u00a0g\u3000h\x1ci\x85j"
     assert split([text]) == [["a", "b", "c", "d", "e", "f\u00a0g\u3000h\x1ci\x85j"]]
+
+
+def test_runs_of_blanks_do_not_change_lines(tmp_path: Path) -> None:
+    text = (
+        b" \n\t \n  a \r\n \n" + b" " * 100_000 + b"b  \t c\n\n" + b"\n" * 600_000 + b"d" + b" " * 300_000 + b"e\n \xff"
+    )
+    (tmp_path / "t").write_bytes(text)
+    assert list(Text(tmp_path / "t", errors="ignore")) == [["a"], ["b", "c"], ["d", "e"]]
+    with pytest.raises(EncodingError, match=rf"line {text.count(10) + 1:,}"):
+        list(Text(tmp_path / "t"))
 
 
 def test_lower_is_unicodes_own() -> None:

@@ -5,7 +5,6 @@ packages: English about one subject, so that a small model learns it. Files are 
 """
 
 import ast
-import gc
 import sys
 import sysconfig
 import warnings
@@ -53,17 +52,12 @@ def _roots() -> list[Path]:
 
 def docstrings(file: Path) -> Iterator[str]:
     """The docstrings of a Python file: of its classes and functions, then its own. None where it cannot be parsed."""
-    collecting = gc.isenabled()
-    gc.disable()  # a syntax tree is many objects and no cycles: parsing takes half the time
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other people's escapes
             tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    finally:
-        if collecting:
-            gc.enable()
     yield from _of(tree)
 
 

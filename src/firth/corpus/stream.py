@@ -241,8 +241,8 @@ def _zstandard(plain: Stream) -> Any:
 
 _COMPRESSED: Final[dict[bytes, tuple[str, Callable[[Stream], Any]]]] = {
     b"\x1f\x8b": ("gzip", lambda plain: gzip.GzipFile(fileobj=plain)),
-    b"BZh": ("bzip2", lambda plain: bz2.BZ2File(plain, "rb")),  # noqa: SIM115 - `plain` is closed, and that is all
-    b"\xfd7zXZ\0": ("xz", lambda plain: lzma.LZMAFile(cast(IO[bytes], plain), "rb")),
+    b"BZh": ("bzip2", lambda plain: bz2.BZ2File(plain, "rb")),
+    b"\xfd7zXZ\0": ("xz", lambda plain: lzma.LZMAFile(cast(IO[bytes], plain), "rb")),  # noqa: SIM115 - nothing of its own is open
     b"\x28\xb5\x2f\xfd": ("zstandard", _zstandard),
 }
 

@@ -46,7 +46,8 @@ def _gather_each(architecture, left, right, inputs, contexts, scratch):  # type:
 
 @inlined
 def _scatter_each(architecture, left, right, tables, m, n, contexts, scratch):  # type: ignore[no-untyped-def]
-    move(left, right, tables.outputs, m, n, scratch, tables.inputs, scratch.contexts)
+    _destinations(tables, contexts, scratch)
+    move(left, right, tables.outputs, m, n, scratch, tables.inputs, scratch.moving)
 
 
 # ---------------------------------------------------------------- CBOW
@@ -77,6 +78,7 @@ def _scatter_bag(architecture, left, right, tables, m, n, contexts, scratch):  #
     divided = np.float32(1.0) / np.float32(contexts) if architecture.mean else np.float32(1.0)
     share = splat(divided if architecture.corrected else np.float32(1.0))
     exact = splat(divided)
+    _destinations(tables, contexts, scratch)
     for d in range(left, right, LANES):
         gradient = load(scratch.hidden, _GRADIENT, d)
         for j in range(contexts):
@@ -85,10 +87,18 @@ def _scatter_bag(architecture, left, right, tables, m, n, contexts, scratch):  #
             if architecture.weighted:
                 place = scratch.offsets[j]
                 p = load(architecture.positions, place, d)
-                store(tables.inputs, row, d, x + share * gradient * p)
+                store(tables.inputs, scratch.moving[j], d, x + share * gradient * p)
                 store(architecture.positions, place, d, p + exact * gradient * x)
             else:
-                store(tables.inputs, row, d, x + share * gradient)
+                store(tables.inputs, scratch.moving[j], d, x + share * gradient)
+
+
+@inlined
+def _destinations(tables, contexts, scratch):  # type: ignore[no-untyped-def]
+    """The rows that the gradients go to: their own, or for a frozen one the spare row at the end of the table."""
+    for j in range(contexts):
+        row = scratch.contexts[j]
+        scratch.moving[j] = len(tables.inputs) - 1 if tables.frozen.size > 0 and tables.frozen[row] else row
 
 
 # ---------------------------------------------------------------- the choice, when the kernel is compiled

@@ -17,8 +17,9 @@ TILE = 6  # outputs worked on at once; their scores lie in rows of 8
 class Tables(NamedTuple):
     """What is learnt."""
 
-    inputs: Any  # f4[rows, D]
+    inputs: Any  # f4[rows, D], and one row more where some are frozen
     outputs: Any  # f4[targets, D]
+    frozen: Any  # b1[rows], inputs that must not move; empty: none
 
 
 class Scratch(NamedTuple):
@@ -29,6 +30,7 @@ class Scratch(NamedTuple):
     reach: Any  # i4[same], how far each one's window reaches
     bounds: Any  # i4[same + 1], where the sentences among them end
     contexts: Any  # i4[2·window], the window's context words
+    moving: Any  # i4[2·window], the rows that their gradients go to
     offsets: Any  # i4[2·window], where each of them stands: 0 … window - 1 before the centre, the rest after it
     hidden: Any  # f4[2·window + 2, D]
     targets: Any  # i4[6·chunks], output rows

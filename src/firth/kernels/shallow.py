@@ -134,7 +134,7 @@ def learn_together(  # type: ignore[no-untyped-def]
             contexts, m, n = team.sizes[slot, 0], team.sizes[slot, 1], team.sizes[slot, 2]
             if contexts > 0:
                 left_over = True
-                scored = _slot(scratches[0], scratches[member].hidden, team, slot)
+                scored = _slot(scratches[0], scratches[member].hidden, scratches[member].moving, team, slot)
                 gather(architecture, left, right, tables.inputs, contexts, scored)
                 scatter(architecture, left, right, tables, m, n, contexts, scored)
         meetings += 1
@@ -161,7 +161,7 @@ def _score_some(  # type: ignore[no-untyped-def]
             start = scratch.bounds[sentence]
             sentence += 1
         slot = lane * per_lane + used
-        scored = _slot(scratch, scratch.hidden, team, slot)
+        scored = _slot(scratch, scratch.hidden, scratch.moving, team, slot)
         end = scratch.bounds[sentence]
         contexts = _context(block, window, scored, centre, start, end)
         if contexts > 0:
@@ -182,7 +182,7 @@ def _score_some(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _slot(scratch, hidden, team, slot):  # type: ignore[no-untyped-def]
+def _slot(scratch, hidden, moving, team, slot):  # type: ignore[no-untyped-def]
     """The scratch whose window is the team's slot."""
     return Scratch(
         scratch.words,
@@ -190,6 +190,7 @@ def _slot(scratch, hidden, team, slot):  # type: ignore[no-untyped-def]
         scratch.reach,
         scratch.bounds,
         team.contexts[slot],
+        moving,
         team.offsets[slot],
         hidden,
         team.targets[slot],

@@ -20,8 +20,9 @@ class Lexicon(Generic[Tag]):
     Blocks of words are added with a tag, and merged many at a time: Arrow numbers the words so far and all new ones in
     one go, so old words keep their ids, no Python object is made of a word, and other threads go on.
 
-    Where more than `most` words are held the rarest are forgotten, as word2vec.c does: all that came up to `threshold`
-    times so far, the threshold rising until half of the room is free. A word that comes again later starts at 0.
+    Where more than `most` words are held the rarest are forgotten, as word2vec.c does: all that came no oftener than
+    some threshold (`threshold` is the highest of all times), so that half of the room is free. A word that comes again
+    later starts at 0.
     """
 
     def __init__(self, fixed: Sequence[str] | None = None, most: int | None = None):
@@ -45,11 +46,11 @@ class Lexicon(Generic[Tag]):
         self._words_waiting += len(words)
 
     def due(self) -> bool:
-        """Whether enough blocks wait to be merged: half as many words as there are, so that merging stays linear."""
+        """Whether enough blocks wait to be merged: half as many words as there are, so merging stays linear."""
         return self._words_waiting >= max(_SETTLED_AT, len(self) // 2)
 
     def settle(self) -> Iterator[tuple[Tag, npt.NDArray[np.int32]]]:
-        """Merge the blocks that wait: each one's tag, and the ids of its words, i4[w]; -1 for one a fixed list lacks."""
+        """Merge what waits: each block's tag and the ids of its words, i4[w]; -1 for one that a fixed list lacks."""
         waiting, self._waiting, self._words_waiting = self._waiting, [], 0
         encoded = pa.concat_arrays([self.words, *(words for _, words, _ in waiting)]).dictionary_encode()
         ids, at = ids_of(encoded), len(self.words)  # the old words come first, so their ids are the old ones
@@ -70,13 +71,14 @@ class Lexicon(Generic[Tag]):
         return not self.fixed and self.most is not None and len(self) > self.most
 
     def forget_rarest(self) -> npt.NDArray[np.int32]:
-        """Drop the rarest words; the new id of every old one, -1 for the dropped: i4[old length]. All must be settled."""
+        """Drop the rarest words; the new id of every old one, -1 for the dropped: i4[old length]. None may wait."""
         assert self.most is not None, "only what has a limit is full"
         assert not self._waiting, "blocks wait for ids that are about to change"
         counts = self.counts
-        least = len(counts) - self.most // 2 - 1  # where the rarest of those that may stay would stand, had all a place
-        self.threshold = max(self.threshold + 1, int(np.partition(counts, least)[least]))
-        stays = counts > self.threshold
+        least = len(counts) - self.most // 2 - 1  # in ascending order, the last that has to go
+        threshold = int(np.partition(counts, least)[least])
+        stays = counts > threshold
+        self.threshold = max(self.threshold, threshold)
         self.forgotten += int(len(counts) - stays.sum())
         self.tokens_forgotten += int(counts[~stays].sum())
         self.words = self.words.filter(pa.array(stays))

@@ -1,6 +1,5 @@
 """Tokens stage, in threads: one block of text becomes its distinct words, their counts, and an id per token."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -23,8 +22,6 @@ _IS_BLANK[list(b" \t\n\v\f\r")] = True
 _NEWLINE: Final = 10
 _SPACE: Final = 32
 _STRETCH: Final = 1 << 18  # bytes whose blanks are sought at a time: what is made on the way stays in the cache
-_BLANK_LINES = re.compile(rb"[ \t-\r]*\n[ \t-\r]*")
-_BLANKS = re.compile(rb"[ \t\v\f\r]+")
 
 
 @dataclass(frozen=True)
@@ -98,11 +95,15 @@ def cut_text(block: TextBlock, text: Text) -> Pieces:
     place; the blank is taken off the distinct ones only. That is twice as fast as Arrow's own split.
     """
     data, bad_bytes = _as_utf8(block, text.errors)
-    offsets, ends = _bounds(data)
-    lines = len(ends)
-    if len(offsets) * 2 > len(data):  # mostly blanks: they would need more memory than the words
+    found = _bounds(data)
+    if found is None:
         data = _without_blank_runs(data)
-        offsets, ends = _bounds(data)
+        found = _bounds(data, most=len(data))
+        assert found
+    offsets, ends = found
+    lines = (
+        int(np.count_nonzero(np.frombuffer(block.data, np.uint8) == _NEWLINE)) if data is not block.data else len(ends)
+    )
     side_by_side = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
     encoded = side_by_side.dictionary_encode()
     distinct = pc.utf8_slice_codeunits(encoded.dictionary, 0, -1)
@@ -129,10 +130,15 @@ def cut_tokens(block: TokenBlock, text: Text) -> Pieces:
     )
 
 
-def _bounds(data: memoryview) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Where pieces begin and the last one ends, i4[n + 1]; and which of them, counted from 1, end a sentence, i8[s]."""
+def _bounds(data: memoryview, most: int | None = None) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]] | None:
+    """Where pieces begin and the last one ends, i4[n + 1]; and which of them, counted from 1, end a sentence, i8[s].
+
+    None where there are more than `most` blanks, a half of the bytes by default: then blanks follow blanks, and would
+    need more memory than the words.
+    """
     text = np.frombuffer(data, np.uint8)
-    starts, newlines = [np.zeros(1, np.int32)], []
+    left = len(text) // 2 if most is None else most
+    starts, newlines = [np.zeros(1, np.int32)], [np.zeros(0, np.bool_)]
     for at in range(0, len(text), _STRETCH):
         stretch = text[at : at + _STRETCH]
         blanks = np.flatnonzero(stretch <= _SPACE)
@@ -141,9 +147,26 @@ def _bounds(data: memoryview) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int
         if np.count_nonzero(ends) + np.count_nonzero(kinds == _SPACE) < len(kinds):  # rarer blanks, or no blanks at all
             is_blank = _IS_BLANK[kinds]
             blanks, ends = blanks[is_blank], ends[is_blank]
+        left -= len(blanks)
+        if left < 0:
+            return None
         starts.append((blanks + (at + 1)).astype(np.int32))
         newlines.append(ends)
     return np.concatenate(starts), np.flatnonzero(np.concatenate(newlines)) + 1
+
+
+def _without_blank_runs(data: memoryview) -> memoryview:
+    """The text with one blank for each run of them: a newline where the run has one."""
+    text, kept = np.frombuffer(data, np.uint8), []
+    for at in range(0, len(text), _STRETCH):
+        stretch = text[at : at + _STRETCH].copy()
+        blank = _IS_BLANK[stretch]
+        first = blank.copy()
+        first[1:] &= ~blank[:-1]
+        runs = np.flatnonzero(first)
+        stretch[runs[np.searchsorted(runs, np.flatnonzero(stretch == _NEWLINE), "right") - 1]] = _NEWLINE
+        kept.append(stretch[~blank | first])
+    return memoryview(np.concatenate(kept).tobytes())
 
 
 def _lowered(distinct: Any) -> Any:
@@ -229,7 +252,3 @@ def _encoding_error(error: _NotUTF8Error, line: int) -> EncodingError:
         f"{block.name} is not UTF-8 at {place}: byte 0x{error.byte:02x}. Convert it (iconv -f LATIN1 -t UTF-8), or "
         'read it with errors="replace" or errors="ignore".'
     )
-
-
-def _without_blank_runs(data: memoryview) -> memoryview:
-    return memoryview(_BLANKS.sub(b" ", _BLANK_LINES.sub(b"\n", data)))

@@ -82,6 +82,7 @@ def make_scratch(setting: Setting, tokens: int) -> Scratch:
         reach=np.zeros(room, np.int32),
         bounds=np.zeros(room + 1, np.int32),
         contexts=np.zeros(2 * window, np.int32),
+        moving=np.zeros(2 * window, np.int32),
         offsets=np.zeros(2 * window, np.int32),
         hidden=aligned(2 * window + 2, setting.width),
         targets=np.zeros(TILE * sixes, np.int32),

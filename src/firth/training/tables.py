@@ -22,7 +22,7 @@ def initialise(rows: int, targets: int, dim: int, seed: int) -> Tables:
     for at in range(0, rows, _ROWS):
         part = inputs[at : at + _ROWS]
         part[:, :dim] = (random.random((len(part), dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
-    return Tables(inputs, outputs)
+    return Tables(inputs, outputs, np.zeros(0, np.bool_))
 
 
 def padded(dim: int) -> int:
