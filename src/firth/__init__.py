@@ -14,12 +14,15 @@ __version__ = "0.1.0.dev0"
 # Public name -> module that holds it. Nothing is imported until it is asked for,
 # so `import firth` costs milliseconds and needs neither numba nor torch.
 _PUBLIC = {
+    "Phrases": "firth.models.phrases",
     "Text": "firth.corpus.text",
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
     "errors": "firth.errors",
     "load": "firth.loading",
+    "plan": "firth.planning.plan",
+    "tune": "firth.tuning.tune",
 }
 
 __all__ = [*_PUBLIC, "__version__"]
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from firth import errors as errors
     from firth.corpus.text import Text as Text
     from firth.loading import load as load
+    from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec
+    from firth.planning.plan import plan as plan
+    from firth.tuning.tune import tune as tune
     from firth.vectors.table import Vectors as Vectors
     from firth.vocabulary import Vocabulary as Vocabulary
 

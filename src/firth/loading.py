@@ -1,13 +1,11 @@
 """`firth.load`: open any known file of vectors; what it is is seen from its content, never from its name."""
 
-import difflib
 import os
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from firth import formats
-from firth.errors import ConfigError, FirthError, FormatError, InputError, MissingInputError
+from firth.errors import ConfigError, FormatError
 from firth.formats import atomic
 from firth.formats.signatures import kind_of
 from firth.vectors.table import Vectors
@@ -44,34 +42,16 @@ def load(
     place = Path(path)
 
     def read() -> Vectors:
-        if not place.exists():
-            raise MissingInputError(f"There is nothing at {str(place)!r}.{_nearest(place)}")
         found = formats.recognise(place) if chosen is None else _as_asked(place, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
         return found.read(place, **options, **checked)
 
-    try:
-        return atomic.steady(place, read)
-    except FirthError:
-        raise
-    except OSError as error:
-        raise InputError(f"{place} cannot be read: {error.strerror or error}.") from error
+    return atomic.steady(place, read)
 
 
 def _as_asked(place: Path, asked: formats.Format) -> formats.Format:
     """The format asked for, if what is there can be that at all."""
-    what = kind_of(place) or ("a folder" if place.is_dir() else "a file")
+    what = kind_of(place)
     if what != f"a {asked.kind}":
         raise FormatError(f"{place} is {what}, and {asked.name} is a {asked.kind}. Leave format out to have it found.")
     return asked
-
-
-def _nearest(place: Path) -> str:
-    """' Did you mean …?' where the folder holds a name like it."""
-    try:
-        with os.scandir(place.parent) as entries:
-            names = [entry.name for entry in islice(entries, 10_000) if not entry.name.startswith(".")]
-    except OSError:
-        return f" There is no folder {str(place.parent)!r} either."
-    near = difflib.get_close_matches(place.name, names, n=1, cutoff=0.6)
-    return f" Did you mean {str(place.with_name(near[0]))!r}?" if near else ""

@@ -17,7 +17,7 @@ import pytest
 
 from firth import Vectors, load
 from firth.errors import CorruptFileError, EncodingError, FormatError, InputError, MissingInputError
-from firth.formats import FORMATS, native
+from firth.formats import FORMATS, describe, native
 from firth.formats.checksums import BLOCK
 
 # ---------------------------------------------------------------- 6: cut
@@ -334,6 +334,8 @@ def test_devices(device: str) -> None:
     for name in (None, *FORMATS):
         with pytest.raises(FormatError, match="a device"):
             load(device, format=name)
+    with pytest.raises(FormatError, match="a device"):
+        describe(device)
 
 
 def test_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,6 +365,13 @@ def test_nothing_there_names_the_nearest(tmp_path: Path, model: Callable[[int], 
         load(tmp_path / "news-vector")
     with pytest.raises(MissingInputError, match="no folder"):
         load(tmp_path / "no" / "such")
+    for name in FORMATS:
+        with pytest.raises(MissingInputError, match="nothing at"):
+            load(tmp_path / "no", format=name)
+    with pytest.raises(MissingInputError, match="nothing at"):
+        describe(tmp_path / "no")
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        load(tmp_path / ("x" * 300))
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
     with pytest.raises(MissingInputError):
         load(tmp_path / "dangling")

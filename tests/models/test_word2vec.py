@@ -13,8 +13,11 @@ RANDOM = np.random.default_rng(0)
 TEXT = [[f"w{int(i)}" for i in RANDOM.zipf(1.5, 30).clip(1, 60)] for _ in range(120)]
 
 
+RUN = ("vocabulary", "init", "frozen", "validation", "workdir", "resume", "checkpoint_every", "callbacks")
+
+
 def fit(source=TEXT, **options):
-    run = {name: options.pop(name) for name in ("vocabulary", "workdir", "callbacks") if name in options}
+    run = {name: options.pop(name) for name in RUN if name in options}
     return firth.Word2Vec(**{"dim": 8, "epochs": 1, "min_count": 2, **options}).fit(source, threads=1, **run)
 
 
@@ -38,6 +41,7 @@ OTHER = {
     "cbow_update": "corrected",
     "position_weights": True,
     "deterministic": True,
+    "patience": 1,
 }
 OF_CBOW = ("cbow_mean", "cbow_update", "position_weights")
 
@@ -45,6 +49,8 @@ OF_CBOW = ("cbow_mean", "cbow_update", "position_weights")
 @pytest.mark.parametrize("option", field_names(firth.Word2Vec))
 def test_every_option_does_something(option):
     rest = {"architecture": "cbow"} if option in OF_CBOW else {}
+    if option == "patience":  # at this rate the held-out loss goes up at once, and the run stops
+        rest = {"epochs": 6, "lr": 0.1, "min_lr": 0.1, "validation": 0.2}
     plain, other = fit(**rest), fit(**rest, **{option: OTHER[option]})
     assert plain.vectors.shape != other.vectors.shape or not np.array_equal(plain.vectors, other.vectors)
     assert other.config["model"][option] == OTHER[option]
@@ -66,7 +72,7 @@ def test_what_comes_back():
     assert list(vectors.counts) == sorted(vectors.counts, reverse=True)
     assert vectors.config["text"]["tokenizer"] == "whitespace"
     assert vectors.provenance["words_read"] == 120 * 30
-    assert [epoch["epoch"] for epoch in vectors.provenance["epochs"]] == [1]
+    assert [epoch["number"] for epoch in vectors.provenance["epochs"]] == [1]
     assert vectors.provenance["epochs"][0]["loss"] > 0
 
 
@@ -127,6 +133,148 @@ def test_one_long_sentence_is_not_cut():
         [words], threads=2, callbacks=[seen.append]
     )
     assert seen[0].examples == 20_000
+
+
+def test_starting_from_vectors_and_keeping_them():
+    given = fit(seed=5)
+    some = firth.Vectors(given.index_to_key[:10], given.vectors[:10])
+    started, frozen = fit(init=some), fit(init=some, frozen=True)
+    for word in some.index_to_key:
+        assert np.array_equal(frozen[word], some[word])
+        assert not np.array_equal(started[word], some[word])
+    assert not np.array_equal(frozen[given.index_to_key[12]], started[given.index_to_key[12]])
+    assert len(frozen) == len(started) == len(fit())
+    again = fit(init=given, lr=1e-9, min_lr=0)
+    np.testing.assert_allclose(again.vectors, given.vectors, atol=1e-6)
+    np.testing.assert_allclose(again.output, given.output, atol=1e-6)
+
+
+def test_starting_from_a_file(tmp_path):
+    given = fit(seed=5)
+    given.save_word2vec_format(tmp_path / "given.txt")
+    assert np.array_equal(fit(init=tmp_path / "given.txt", frozen=True).vectors, given.vectors)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_frozen_rows_stay_in_a_deterministic_run(architecture):
+    given = fit(seed=5)
+    kept = fit(init=given, frozen=True, architecture=architecture, deterministic=True)
+    assert np.array_equal(kept.vectors, given.vectors)
+    assert not np.array_equal(kept.output, given.output)
+
+
+def test_what_cannot_be_started_from():
+    with pytest.raises(ConfigError, match=r"have 8 dimensions, the model 9. Set dim=8"):
+        fit(dim=9, init=fit())
+    with pytest.raises(InputError, match="None of the"):
+        fit(init=firth.Vectors(["other"], np.ones((1, 8), np.float32)))
+    with pytest.raises(ConfigError, match="frozen keeps the vectors of `init`"):
+        fit(frozen=True)
+
+
+def test_held_out_loss_is_of_text_that_was_not_learnt(tmp_path):
+    heard = []
+    fit(validation=0.25, epochs=2, callbacks=[heard.append])
+    whole = []
+    fit(epochs=2, callbacks=[whole.append])
+    assert heard[0].words == pytest.approx(0.75 * whole[0].words, rel=0.02)
+    assert all(0 < epoch.validation < 6 for epoch in heard)
+    other = tmp_path / "other.txt"
+    other.write_text("\n".join(" ".join(sentence) for sentence in TEXT[:30]))
+    from_file = []
+    fit(validation=other, epochs=2, callbacks=[from_file.append])
+    assert from_file[0].words == whole[0].words
+    assert from_file[0].validation != heard[0].validation
+
+
+def test_patience_stops_at_the_lowest_held_out_loss():
+    heard = []
+    stopped = fit(validation=0.2, patience=2, epochs=30, lr=0.1, min_lr=0.1, callbacks=[heard.append])
+    losses = [epoch.validation for epoch in heard]
+    assert len(losses) < 30
+    assert int(np.argmin(losses)) == len(losses) - 3
+    until = int(np.argmin(losses)) + 1
+    shorter = fit(validation=0.2, epochs=until, lr=0.1, min_lr=0.1)
+    assert np.array_equal(stopped.vectors, shorter.vectors)
+
+
+def test_patience_needs_something_to_wait_for():
+    with pytest.raises(ConfigError, match="give fit a validation"):
+        fit(patience=2)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, 1e-9])
+def test_a_share_that_leaves_nothing(share):
+    with pytest.raises((ConfigError, InputError), match="validation"):
+        fit(validation=share)
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_after(passes):
+    def stop(epoch):
+        if epoch.number == passes:
+            raise Stopped
+
+    return stop
+
+
+@pytest.mark.parametrize("options", [{"deterministic": True}, {"architecture": "cbow", "position_weights": True}])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, options):
+    whole = fit(epochs=4, **options)
+    with pytest.raises(Stopped):
+        fit(epochs=4, workdir=tmp_path, checkpoint_every=1e-6, callbacks=[stop_after(2)], **options)
+    heard = []
+    resumed = fit(epochs=4, workdir=tmp_path, resume=True, callbacks=[heard.append], **options)
+    assert [epoch.number for epoch in heard] == [3, 4]
+    assert resumed.vectors.tobytes() == whole.vectors.tobytes()
+    assert resumed.output.tobytes() == whole.output.tobytes()
+    losses = [[epoch["loss"] for epoch in vectors.provenance["epochs"]] for vectors in (whole, resumed)]
+    assert losses[0] == losses[1]
+
+
+def test_a_run_that_is_over_has_nothing_left_to_do(tmp_path):
+    whole = fit(workdir=tmp_path, checkpoint_every="1h")
+    heard = []
+    again = fit(workdir=tmp_path, resume=True, callbacks=[heard.append])
+    assert not heard
+    assert again.vectors.tobytes() == whole.vectors.tobytes()
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path):
+    with pytest.raises(Stopped):
+        fit(epochs=4, workdir=tmp_path, checkpoint_every=1e-6, callbacks=[stop_after(3)], deterministic=True)
+    folders = sorted((tmp_path / "checkpoints").iterdir())
+    assert len(folders) == 2
+    damaged = folders[-1] / "arrays.safetensors"
+    data = bytearray(damaged.read_bytes())
+    data[-5] ^= 4
+    damaged.write_bytes(data)
+    with pytest.warns(RuntimeWarning, match="is passed over"):
+        resumed = fit(epochs=4, workdir=tmp_path, resume=True, deterministic=True)
+    assert resumed.vectors.tobytes() == fit(epochs=4, deterministic=True).vectors.tobytes()
+
+
+def test_without_a_whole_checkpoint_nothing_starts_afresh(tmp_path):
+    with pytest.raises(InputError, match="no checkpoint"):
+        fit(workdir=tmp_path, resume=True)
+    fit(workdir=tmp_path, checkpoint_every="1h")
+    for manifest in tmp_path.glob("checkpoints/*/manifest.json"):
+        manifest.write_bytes(manifest.read_bytes()[:40])
+    with pytest.raises(InputError, match="None of the"), pytest.warns(RuntimeWarning):
+        fit(workdir=tmp_path, resume=True)
+
+
+def test_checkpoints_of_another_run_are_refused(tmp_path):
+    fit(workdir=tmp_path, checkpoint_every="1h")
+    with pytest.raises(ConfigError, match="another run: lr was None, is 0.5"):
+        fit(workdir=tmp_path, resume=True, lr=0.5)
+    with pytest.raises(ConfigError, match="lie in workdir"):
+        fit(checkpoint_every="1h")
+    with pytest.raises(ConfigError, match="such as '10m'"):
+        fit(workdir=tmp_path, checkpoint_every="often")
 
 
 @pytest.mark.parametrize(

@@ -465,3 +465,15 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, newline: str) -> N
     assert tokens == 120 * 120 * 1000
     assert sentences == (120 * 120 + 1 if newline == "\n" else 2)
     assert growth < size // 2
+
+
+def test_reading_a_file_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("a b c\n" * 9)
+    code = """if True:
+        import sys
+        from firth.tokens.encoded import encode
+        encode(sys.argv[1])
+        encode([["a", "B"]] * 9)
+        print([name for name in ("pandas", "numba", "torch") if name in sys.modules])"""
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "t")], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

@@ -35,7 +35,9 @@ COMMANDS = {
     "evaluate": ("firth.cli.evaluate:evaluate", "Score vectors on analogies and on pairs that people rated."),
     "info": ("firth.cli.files:info", "Say what a model or a vector file holds."),
     "convert": ("firth.cli.files:convert", "Write vectors in another format."),
-    "inspect": ("firth.cli.inspect:app", "Look at what training would see: tokens, vocabulary."),
+    "inspect": ("firth.cli.inspect:app", "Look at what training would see: tokens, vocabulary, examples, tree."),
+    "plan": ("firth.cli.plan:plan", "Say what training would need: memory, time, disk."),
+    "tune": ("firth.cli.tune:app", "Search for the options that score best on your questions."),
     "demo": ("firth.cli.demo:demo", "Learn from the documentation of this Python, in less than a minute."),
 }
 for _order, (_verb, (_where, _line)) in enumerate(COMMANDS.items()):

@@ -16,7 +16,9 @@ Sources = Annotated[list[str], Parameter(help="Files, folders or patterns, compr
 class Reading:
     """The options of a text, with the defaults that `firth.Text` has."""
 
-    tokenizer: Annotated[str, Parameter(help="How a line is cut: whitespace, words.")] = "whitespace"
+    tokenizer: Annotated[str, Parameter(help="How a line is cut: whitespace, words, chinese, characters.")] = (
+        "whitespace"
+    )
     lower: Annotated[bool, Parameter(help="Lower-case the text first.", negative=())] = False
     field: Annotated[str | None, Parameter(help="The column that holds the text.")] = None
     format: Annotated[
@@ -26,6 +28,10 @@ class Reading:
     errors: Annotated[
         Literal["strict", "replace", "ignore"], Parameter(help="What to do about bytes that are not UTF-8.")
     ] = "strict"
+    own_words: Annotated[
+        str | None, Parameter(help="A file of words, one a line, that `--tokenizer chinese` shall know.")
+    ] = None
+    hmm: Annotated[bool, Parameter(help="Let `--tokenizer chinese` guess words that no dictionary has.")] = True
 
     def text(self, sources: Sequence[str]) -> "firth.Text":
         """The sources as one text."""

@@ -1,6 +1,5 @@
 """`firth train MODEL SOURCE… -o DIR`: one command per model, its options made from the model's config."""
 
-import dataclasses
 import inspect
 import os
 import time
@@ -12,9 +11,10 @@ from cyclopts import App, Parameter
 
 import firth
 from firth.cli import show
+from firth.cli.model_options import configured, with_options
 from firth.cli.options import Json
 from firth.cli.reading import Reading, Sources
-from firth.config import ALIASES, Config, field_docs, field_types
+from firth.config import Config
 from firth.errors import SaveError
 
 app = App(name="train", help="Learn vectors from a corpus.", help_format="plaintext")
@@ -39,9 +39,7 @@ def _train(
     ] = None,
     **options: Any,
 ) -> None:
-    for name in options.keys() & ALIASES.keys():
-        show.say(f"--{_dashed(name)} is called --{_dashed(ALIASES[name])} here.")
-    settings: Any = model.from_toml(config, **options) if config else model.of(**options)
+    settings = configured(model, config, options)
     check_target(Path(output))
     started = time.perf_counter()
     vectors = settings.fit(reading.text(sources), threads=threads, workdir=workdir)
@@ -77,33 +75,9 @@ def check_target(target: Path) -> None:
 
 
 def command(model: type[Config]) -> Callable[..., None]:
-    """The command that trains `model`: what every training takes, and an option per field of its config.
-
-    Only options that were typed arrive, so a config file fills in the others. Peers' names are understood, not listed.
-    """
-    docs, hints = field_docs(model), field_types(model)
-    annotated: Any = Annotated  # with types that are only known now
-
-    def option(name: str, field: "dataclasses.Field[Any]", **how: Any) -> inspect.Parameter:
-        how |= {"name": f"--{_dashed(name)}", "help": docs.get(field.name, ""), "group": "Model"}
-        kind = annotated[hints[field.name], Parameter(**how)]
-        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kind)
-
-    fields = {field.name: field for field in dataclasses.fields(model)}  # type: ignore[arg-type]  # a config is one
-    canonical = [option(name, field) for name, field in fields.items()]
-    peers = [option(peer, fields[name], show=False) for peer, name in ALIASES.items() if name in fields]
-
-    def train(*given: Any, **options: Any) -> None:
-        _train(model, *given, **options)
-
-    _, *common, _ = inspect.signature(_train).parameters.values()  # without `model` and `options`
-    train.__signature__ = inspect.Signature([*common, *canonical, *peers])  # type: ignore[attr-defined]
-    train.__doc__ = f"{inspect.cleandoc(model.__doc__ or '').splitlines()[0]} Prints the folder of the model."
-    return train
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
+    """The command that trains `model`: what every training takes, and an option per field of its config."""
+    says = f"{inspect.cleandoc(model.__doc__ or '').splitlines()[0]} Prints the folder of the model."
+    return with_options(model, _train, says)
 
 
 for _model in (firth.Word2Vec,):

@@ -1,7 +1,7 @@
 """Corpus stage: sentences from Python: an iterable of str, or of lists of words."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,23 @@ from firth.corpus.columns import sliced
 from firth.errors import InputError
 
 _NAME = "the iterable"
+_NEWLINE = 10
+
+
+def strings(words: Sequence[str]) -> Any:
+    """Words as pa.Array of str, lone surrogates as bytes that are not UTF-8.
+
+    `pa.array` takes half as long (0.03 s a million), but imports pandas where it is installed (0.2 s, once).
+    """
+    joined = np.frombuffer(("\n".join(words) + "\n").encode("utf-8", "surrogatepass"), np.uint8)
+    ends = np.flatnonzero(joined == _NEWLINE)
+    if len(ends) == len(words):
+        data, ends = joined[joined != _NEWLINE], ends - np.arange(len(ends))
+    else:  # newlines inside words
+        raw = [word.encode("utf-8", "surrogatepass") for word in words]
+        data, ends = np.frombuffer(b"".join(raw), np.uint8), np.cumsum(np.fromiter(map(len, raw), np.int64, len(raw)))
+    offsets = np.concatenate([[0], ends]).astype(np.int64)
+    return pa.LargeStringArray.from_buffers(len(words), pa.py_buffer(offsets), pa.py_buffer(data)).cast(pa.string())
 
 
 def item_blocks(items: Iterable[Any]) -> Iterator[blocks.TextBlock | blocks.TokenBlock]:
@@ -71,10 +88,7 @@ def _token_blocks(items: Iterable[Any]) -> Iterator[blocks.TokenBlock]:
 
 def _token_block(tokens: list[str], ends: list[int], done: int) -> Iterator[blocks.TokenBlock]:
     for some, inside in sliced(tokens, np.array(ends, np.int64)):
-        try:
-            array = pa.array(some, pa.string())
-        except UnicodeEncodeError:
-            array = pa.array([token.encode("utf-8", "surrogatepass") for token in some], pa.binary())
+        array = strings(some)
         done += array.nbytes
         yield blocks.TokenBlock(array, inside, _NAME, done)
 

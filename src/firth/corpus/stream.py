@@ -88,6 +88,11 @@ def begins_with(file: File, magic: bytes) -> bool:
         return _fill(raw.read, len(magic)) == magic
 
 
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins so is one of the archives that are opened as they are read."""
+    return any(head.startswith(magic) for magic in _COMPRESSED)
+
+
 def kind_of_binary(head: bytes) -> str | None:
     """What a file that begins so is, where it is no text: 'a PNG image', 'binary data', …; None for text."""
     for magic, kind in _MAGIC.items():

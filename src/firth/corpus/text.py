@@ -15,7 +15,9 @@ from firth.corpus import source as sources
 from firth.corpus.blocks import TextBlock, TokenBlock
 from firth.corpus.source import File
 from firth.errors import ConfigError, FormatError, InputError
-from firth.tokens.words import tokenizer_named
+from firth.tokens import chinese
+from firth.tokens.phrases import LearntPhrases
+from firth.tokens.words import checked_own_words
 
 FORMATS: Final = ("lines", "jsonl", "csv", "tsv", "parquet")
 ERRORS: Final = ("strict", "replace", "ignore")
@@ -40,7 +42,8 @@ class Text:
     str is one of paths where one of them names a file or ends as a file does (.txt, .gz, …), else of sentences."""
     _: KW_ONLY
     tokenizer: str = "whitespace"
-    """"whitespace": between ASCII blanks, as word2vec.c cuts. "words": runs of letters, marks and digits."""
+    """"whitespace": between ASCII blanks, as word2vec.c cuts. "words": runs of letters, marks and digits. "chinese":
+    words found by rjieba. "characters": every Han character and kana by itself, the rest as by "words"."""
     lower: bool = False
     """Lower-case every word, by Unicode's full rules."""
     field: str | None = None
@@ -49,17 +52,28 @@ class Text:
     """"lines", "jsonl", "csv", "tsv" (both with a header), "parquet"; None to tell by each file's name and content."""
     errors: str = "strict"
     """What to do with bytes that are not UTF-8: "strict" refuses them, "replace" puts U+FFFD, "ignore" drops them."""
+    own_words: chinese.OwnWords | None = None
+    """Words that tokenizer="chinese" shall know beside its dictionary: a list, or a file with one a line, each "word",
+    "word count" or "word count tag" (jieba's format). Kept as a tuple."""
+    hmm: bool = True
+    """Whether tokenizer="chinese" guesses words that no dictionary has, by a hidden Markov model."""
+    phrases: Any = None
+    """Phrases that are joined when the text is cut (new york → new_york): what `firth.Phrases().fit(…)` gave, or the
+    path of its file."""
     _once: list[bool] = dataclass_field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        tokenizer_named(self.tokenizer)
+        entries = checked_own_words(self.tokenizer, self.own_words, self.hmm)
+        object.__setattr__(self, "own_words", entries)
+        if self.phrases is not None:
+            object.__setattr__(self, "phrases", LearntPhrases.of(self.phrases))
         _check_one_of("format", self.format, (None, *FORMATS))
         _check_one_of("errors", self.errors, ERRORS)
         if not isinstance(self.lower, bool):
             raise ConfigError(f"lower must be True or False, not {self.lower!r}.")
         if self.field is not None and not isinstance(self.field, str):
             raise ConfigError(f"field must be the name of a column, not {self.field!r}.")
-        if self._names_files():
+        if self.names_files():
             sources.find(self.source)
         else:
             _check_is_source(self.source)
@@ -85,31 +99,36 @@ class Text:
             "field": self.field,
             "format": self.format,
             "errors": self.errors,
+            **({"own_words": list(self.own_words or ()), "hmm": self.hmm} if self.tokenizer == "chinese" else {}),
+            **({"phrases": self.phrases.to_text()} if self.phrases else {}),
         }
 
     def __iter__(self) -> Iterator[list[str]]:
         """The sentences, cut: slow, for looking at. Training reads `blocks`."""
         from firth.tokens.pieces import sentences
 
-        return sentences(self)
+        found = sentences(self)
+        return map(self.phrases.apply, found) if self.phrases else found
 
     def fingerprint(self) -> str | None:
         """A hash of the files (path, size, time, both ends) and the options; None where the source is not all files."""
-        files = sources.find(self.source) if self._names_files() else []
+        files = sources.find(self.source) if self.names_files() else []
         if not files or not all(file.regular for file in files):
             return None
         facts = [self.options(), [file.identity() for file in files]]
+        if self.tokenizer == "chinese":
+            facts.append(chinese.version())  # another dictionary, another cut
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def size(self) -> int | None:
         """Bytes of all files, compressed as they are; None where the source is not all files."""
-        sizes = [file.size for file in sources.find(self.source)] if self._names_files() else [None]
+        sizes = [file.size for file in sources.find(self.source)] if self.names_files() else [None]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     def blocks(self) -> Iterator[TextBlock | TokenBlock]:
         """The text in blocks that can be cut independently; one pass. Raises InputError and its kind."""
         self._note_reading()
-        if self._names_files():
+        if self.names_files():
             yield from self._file_blocks()
         elif _speaks_arrow(self.source):
             from firth.corpus import columns
@@ -134,7 +153,7 @@ class Text:
             before += file.size or 0
 
     def _stream_blocks(self, opened: stream.Stream, before: int) -> Iterator[TextBlock | TokenBlock]:
-        kind = self.format or _sniffed(opened)
+        kind = self.format or sniffed(opened)
         if kind != "lines":
             from firth.corpus import columns
 
@@ -162,7 +181,8 @@ class Text:
             raise FormatError(f"{file.path!r} is no parquet file: it does not begin with PAR1.")
         return is_one
 
-    def _names_files(self) -> bool:
+    def names_files(self) -> bool:
+        """Whether the source is a path or a list of paths."""
         if isinstance(self.source, str | PathLike):
             return True
         return isinstance(self.source, list | tuple) and sources.names_files(self.source)
@@ -177,7 +197,7 @@ class Text:
             )
 
     def _is_stdin(self) -> bool:
-        return self._names_files() and any(file.path == "-" for file in sources.find(self.source))
+        return self.names_files() and any(file.path == "-" for file in sources.find(self.source))
 
 
 def _column_blocks(arrays: Iterator[Any], name: str) -> Iterator[TextBlock | TokenBlock]:
@@ -195,7 +215,7 @@ def _column_blocks(arrays: Iterator[Any], name: str) -> Iterator[TextBlock | Tok
         yield TextBlock(data, name, offset, offset + len(data), counts="row")
 
 
-def _sniffed(opened: stream.Stream) -> str:
+def sniffed(opened: stream.Stream) -> str:
     """The format of a text file, by its name and what it begins with."""
     name = opened.name.strip("'\"").lower()
     for packed in (".gz", ".bz2", ".xz", ".zst"):

@@ -87,14 +87,16 @@ def of_name(name: str) -> Format:
 def recognise(path: Path) -> Format:
     """The format of what is at `path`, by its content: a folder's names, the first 64 KB of a file.
 
-    Raises FormatError that says what it looks like instead. Never waits, whatever the path is.
+    Raises FormatError that says what it looks like instead, MissingInputError where nothing is there. Never waits,
+    whatever the path is.
     """
-    if what := kind_of(path):
+    what = kind_of(path)
+    if what not in ("a file", "a folder"):
         raise FormatError(f"{path} is not a model: it is {what}.")
-    kind, found = ("folder", path) if path.is_dir() else ("file", _head(path))
+    found = path if what == "a folder" else _head(path)
     foreign = looks_like(found) if isinstance(found, bytes) else None
     for each in FORMATS.values():
-        if foreign is None and each.kind == kind and each.recognise(found):
+        if foreign is None and what == f"a {each.kind}" and each.recognise(found):
             return each
     instead = _contents(path) if foreign is None else f" (it looks like {foreign})"
     raise FormatError(f"{path} is not a model{instead}. firth reads: {', '.join(FORMATS)}.")

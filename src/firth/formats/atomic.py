@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from firth.errors import DiskFullError, FirthError, SaveError
+from firth.errors import DiskFullError, FirthError, InputError, SaveError
 
 if sys.platform != "win32":  # Windows has no flock: there, two processes must not save to one path at once
     import fcntl
@@ -80,17 +80,21 @@ def repair(path: str | os.PathLike[str]) -> None:
 def steady(path: str | os.PathLike[str], read: Callable[[], T]) -> T:
     """What `read` gives for `path`, of one model only: read again where another process swapped in a new one meanwhile.
 
-    An interrupted swap is repaired first, and before a failure is believed.
+    An interrupted swap is repaired first, and before a failure is believed. Raises what `read` raises, and InputError
+    for what the system does.
     """
     repair(path)
     while True:
         before = _identity(path)
         try:
             result = read()
-        except (FirthError, OSError):
+        except (FirthError, OSError) as error:
             repair(path)
-            if _identity(path) == before:
+            if _identity(path) != before:
+                continue
+            if isinstance(error, FirthError):
                 raise
+            raise InputError(f"{os.fspath(path)} cannot be read: {error.strerror or error}.") from error
         else:
             if _identity(path) == before:
                 return result

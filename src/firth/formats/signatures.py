@@ -1,7 +1,21 @@
-"""What a file that is not a model looks like, from its first bytes."""
+"""What is at a path, and what a file that is not a model looks like."""
 
+import difflib
+import os
 import stat
+from itertools import islice
 from pathlib import Path
+
+from firth.errors import MissingInputError
+
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 _STARTS: list[tuple[bytes, str]] = [
     (b"\x89PNG\r\n", "a PNG picture"),
@@ -64,15 +78,24 @@ def _is_row(line: bytes) -> bool:
         return False
 
 
-def kind_of(path: Path) -> str | None:
-    """What a path is where it is neither a file nor a folder, in words; None where it is one of these."""
-    mode = path.stat().st_mode
-    for test, what in (
-        (stat.S_ISFIFO, "a named pipe"),
-        (stat.S_ISCHR, "a device"),
-        (stat.S_ISBLK, "a device"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
-        if test(mode):
-            return what
-    return None
+def kind_of(path: Path) -> str:
+    """What is at a path: "a file", "a folder", "a named pipe", "a device", "a socket".
+
+    Raises MissingInputError, naming the nearest that is there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingInputError(f"There is nothing at {str(path)!r}.{_nearest(path)}") from None
+    return _KINDS.get(stat.S_IFMT(mode), "of an unknown kind")
+
+
+def _nearest(path: Path) -> str:
+    """' Did you mean …?' where the folder holds a name like it."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, 10_000) if not entry.name.startswith(".")]
+    except OSError:
+        return f" There is no folder {str(path.parent)!r} either."
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f" Did you mean {str(path.with_name(near[0]))!r}?" if near else ""

@@ -16,8 +16,8 @@ from firth.formats.rows import LONGEST_KEY, Found
 from firth.machine import processors
 from firth.vectors.keys import Keys
 
-_BLOCK = 1 << 24  # bytes read at once
-_PIECE = 1 << 21  # bytes that one of Arrow's threads parses at once; smaller ones gain nothing
+_BLOCK = 1 << 22  # bytes read at once; with larger ones the peak of memory passes twice the file
+_PIECE = 1 << 20  # bytes that one of Arrow's threads parses at once; with smaller ones reading slows down
 _WIDEST = 4096  # columns in Arrow's reader; wider rows are rare and read carefully
 _NUMBERS = 1 << 18  # written at once by one thread
 

@@ -88,8 +88,8 @@ def set_label(k, label, scratch):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def prefetch_row(tiles, table, row):  # type: ignore[no-untyped-def]
-    for d in range(0, 16 * len(tiles), 16):
+def prefetch_row(left, right, table, row):  # type: ignore[no-untyped-def]
+    for d in range(left, right, 16):
         prefetch(table, row, d)
 
 

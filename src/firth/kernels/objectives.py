@@ -87,8 +87,8 @@ def _errors_sampling(objective, word, m, n, lr, measure, scratch):  # type: igno
 @inlined
 def _prefetch_sampling(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
     for k in range(objective.negatives):
-        prefetch_row(tiles, outputs, objective.noise[at + k])
-    prefetch_row(tiles, outputs, word)
+        prefetch_row(0, 16 * len(tiles), outputs, objective.noise[at + k])
+    prefetch_row(0, 16 * len(tiles), outputs, word)
 
 
 # ---------------------------------------------------------------- hierarchical softmax
@@ -122,7 +122,7 @@ def _errors_tree(objective, word, m, n, lr, measure, scratch):  # type: ignore[n
 @inlined
 def _prefetch_tree(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
     for k in range(objective.offsets[word], objective.offsets[word + 1]):
-        prefetch_row(tiles, outputs, objective.nodes[k])
+        prefetch_row(0, 16 * len(tiles), outputs, objective.nodes[k])
 
 
 # ---------------------------------------------------------------- full softmax

@@ -13,8 +13,6 @@ blocks begin, save for the noise words. The noise words of a window are shared b
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from firth.kernels.architectures import gather, scatter
 from firth.kernels.barrier import meet
 from firth.kernels.compiled import inlined, kernel
@@ -75,9 +73,7 @@ def learn(  # type: ignore[no-untyped-def]
                 continue
             word = scratch.words[centre]
             n, at = targets(objective, word, at, scratch)
-            if centre + 1 < end:  # what the next window will bring in
-                prefetch_outputs(tiles, objective, tables.outputs, scratch.words[centre + 1], at)
-                prefetch_row(tiles, tables.inputs, scratch.words[min(centre + 1 + window.size, end - 1)])
+            _prefetch(tiles, tables, objective, scratch, centre, end, window.size, at)
             m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scratch)
             score(tiles, tables.outputs, m, n, scratch)
             windows += 1
@@ -93,6 +89,7 @@ class Team(NamedTuple):
     """What the threads of `learn_together` share: the windows that are scored, not yet moved. A row is a window."""
 
     barrier: Any  # i8[8]
+    cursors: Any  # i8[lanes, 5], next centre, last centre, its sentence's start and number, where the noise goes on
     totals: Any  # f8[lanes, 3], windows, loss, measured of each lane's thread
     contexts: Any  # i4[lanes · windows, 2·window]
     offsets: Any  # i4[same]
@@ -114,18 +111,19 @@ def learn_together(  # type: ignore[no-untyped-def]
     lanes, per_lane = len(blocks), len(team.sizes) // len(blocks)
     share = (len(tiles) + members - 1) // members * 16  # columns
     left, right = min(member * share, 16 * len(tiles)), min((member + 1) * share, 16 * len(tiles))
-    cursors = np.zeros((lanes, 6), np.int64)
     for lane in range(member, lanes, members):
         first, last, _ = _kept(corpus, blocks[lane], window, scratches[lane])
-        cursors[lane, :] = (first, last, 0, 0, begin(objective, blocks[lane], scratches[lane]), 0)
-        team.totals[lane, :] = 0.0
+        cursor, totals = team.cursors[lane], team.totals[lane]
+        cursor[0], cursor[1], cursor[2], cursor[3] = first, last, 0, 0
+        cursor[4] = begin(objective, blocks[lane], scratches[lane])
+        totals[0], totals[1], totals[2] = 0.0, 0.0, 0.0
     meetings = 0
     left_over = True
     while left_over:
         for lane in range(member, lanes, members):
             _score_some(
                 tiles, tables, blocks[lane], window, architecture, objective, scratches[lane], team, lane, per_lane,
-                cursors, measure_every,
+                measure_every,
             )  # fmt: skip
         meetings += 1
         meet(team.barrier, members, meetings)
@@ -133,28 +131,28 @@ def learn_together(  # type: ignore[no-untyped-def]
         for slot in range(lanes * per_lane):
             contexts, m, n = team.sizes[slot, 0], team.sizes[slot, 1], team.sizes[slot, 2]
             if contexts > 0:
+                _prefetch_slot(left, right, tables, team, slot + 1)
                 left_over = True
                 scored = _slot(scratches[0], scratches[member].hidden, scratches[member].moving, team, slot)
                 gather(architecture, left, right, tables.inputs, contexts, scored)
                 scatter(architecture, left, right, tables, m, n, contexts, scored)
         meetings += 1
         meet(team.barrier, members, meetings)
-    totals = team.totals.sum(axis=0)
-    return int(totals[0]), totals[1], int(totals[2])
+    windows, loss, measured = 0.0, 0.0, 0.0
+    for lane in range(lanes):
+        windows += team.totals[lane, 0]
+        loss += team.totals[lane, 1]
+        measured += team.totals[lane, 2]
+    return int(windows), loss, int(measured)
 
 
 @inlined
 def _score_some(  # type: ignore[no-untyped-def]
-    tiles, tables, block, window, architecture, objective, scratch, team, lane, per_lane, cursors, measure_every
+    tiles, tables, block, window, architecture, objective, scratch, team, lane, per_lane, measure_every
 ):
     """Score the next `per_lane` windows of a lane into the team's slots; slots without a window get size 0."""
-    centre, last, start, sentence, at = (
-        cursors[lane, 0],
-        cursors[lane, 1],
-        cursors[lane, 2],
-        cursors[lane, 3],
-        cursors[lane, 4],
-    )
+    cursor = team.cursors[lane]
+    centre, last, start, sentence, at = cursor[0], cursor[1], cursor[2], cursor[3], cursor[4]
     used = 0
     while used < per_lane and centre < last:
         while scratch.bounds[sentence] <= centre:
@@ -167,6 +165,7 @@ def _score_some(  # type: ignore[no-untyped-def]
         if contexts > 0:
             word = scratch.words[centre]
             n, at = targets(objective, word, at, scored)
+            _prefetch(tiles, tables, objective, scratch, centre, end, window.size, at)
             m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scored)
             score(tiles, tables.outputs, m, n, scored)
             team.totals[lane, 0] += 1
@@ -178,7 +177,7 @@ def _score_some(  # type: ignore[no-untyped-def]
         centre += 1
     for slot in range(lane * per_lane + used, (lane + 1) * per_lane):
         team.sizes[slot, 0] = 0
-    cursors[lane, 0], cursors[lane, 2], cursors[lane, 3], cursors[lane, 4] = centre, start, sentence, at
+    cursor[0], cursor[2], cursor[3], cursor[4] = centre, start, sentence, at
 
 
 @inlined
@@ -202,6 +201,24 @@ def _slot(scratch, hidden, moving, team, slot):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _prefetch(tiles, tables, objective, scratch, centre, end, reach, at):  # type: ignore[no-untyped-def]
+    """Ask for the rows that the next window will bring in."""
+    if centre + 1 < end:
+        prefetch_outputs(tiles, objective, tables.outputs, scratch.words[centre + 1], at)
+        prefetch_row(0, 16 * len(tiles), tables.inputs, scratch.words[min(centre + 1 + reach, end - 1)])
+
+
+@inlined
+def _prefetch_slot(left, right, tables, team, slot):  # type: ignore[no-untyped-def]
+    """Ask for the columns that the moves of a slot's window will touch."""
+    if slot < len(team.sizes):
+        for j in range(team.sizes[slot, 0]):
+            prefetch_row(left, right, tables.inputs, team.contexts[slot, j])
+        for k in range(team.sizes[slot, 2]):
+            prefetch_row(left, right, tables.outputs, team.targets[slot, k])
+
+
+@inlined
 def _kept(corpus, block, window, scratch):  # type: ignore[no-untyped-def]
     """The block's tokens that subsampling keeps, with the margins that its windows look into.
 
@@ -217,7 +234,8 @@ def _kept(corpus, block, window, scratch):  # type: ignore[no-untyped-def]
             words[n] = corpus.tokens[p]
             n += 1
         p -= 1
-    words[:n] = words[:n][::-1].copy()
+    for i in range(n // 2):
+        words[i], words[n - 1 - i] = words[n - 1 - i], words[i]
     first = n
 
     sentence = block.sentence

@@ -4,8 +4,10 @@ Mikolov, Chen, Corrado & Dean 2013a, "Efficient Estimation of Word Representatio
 Mikolov, Sutskever, Chen, Corrado & Dean 2013b, "Distributed Representations of Words and Phrases".
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,11 +19,15 @@ from firth.errors import ConfigError
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.objectives import Softmax
 from firth.kernels.shallow import Corpus, Window
+from firth.loading import load
 from firth.tokens.encoded import Encoded, encode
 from firth.training.blocks import Setting, read_only
+from firth.training.checkpoint import Checkpoints, seconds
+from firth.training.heldout import split
 from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
 from firth.training.progress import progress_display
 from firth.training.shallow import Epoch, passes
+from firth.training.starting import matching_rows, start_from
 from firth.training.tables import aligned, initialise, padded, without_padding
 from firth.vectors.table import Vectors
 from firth.vocabulary import Vocabulary
@@ -76,6 +82,8 @@ class Word2Vec(Config):
     """Learning rate at the end."""
     seed: int = option(default=1, at_least=0)
     """Of every random choice. One thread with the same seed gives the same bytes."""
+    patience: int | None = option(default=None, at_least=1)
+    """Stop when the held-out loss has not fallen for this many passes, at the lowest; needs validation; none: never."""
     deterministic: bool = option(default=False)
     """The same seed gives the same bytes at any number of threads, at some cost in speed."""
 
@@ -110,18 +118,28 @@ class Word2Vec(Config):
         source: Any,
         *,
         vocabulary: Sequence[str] | None = None,
+        init: Vectors | str | PathLike[str] | None = None,
+        frozen: bool = False,
+        validation: float | str | PathLike[str] | Text | None = None,
         workdir: str | PathLike[str] | None = None,
+        resume: bool = False,
+        checkpoint_every: str | float | None = None,
         threads: int | None = None,
         progress: bool | None = None,
         callbacks: Sequence[Callable[[Epoch], object]] = (),
     ) -> Vectors:
         """Learn a vector for every word of the source: anything that `firth.Text` takes, or a `Text`.
 
-        vocabulary  the words to learn, in this order, instead of those that come `min_count` times
-        workdir     a folder that keeps the encoded text, so that the next run need not read it again
-        threads     None: as many as this process may use
-        progress    True or False for bars on stderr; None: where it is a terminal
-        callbacks   each is called with an Epoch after every pass
+        vocabulary        the words to learn, in this order, instead of those that come `min_count` times
+        init              vectors, or a file of them, to start from; words that they lack start as always
+        frozen            the vectors that `init` gave stay as they are
+        validation        the share of the text, at its end, or another text, to measure the loss on after every pass
+        workdir           a folder that keeps the encoded text, and the checkpoints
+        resume            go on from the last checkpoint in `workdir`; where the run was over, nothing is left to do
+        checkpoint_every  "10m", "90s", or seconds: write one so often, and when the run ends or is stopped
+        threads           None: as many as this process may use
+        progress          True or False for bars on stderr; None: where it is a terminal
+        callbacks         each is called with an Epoch after every pass
 
         Raises EmptyVocabularyError where no word is left, DivergenceError where lr is too high, MemoryLimitError
         where the tables would not fit, and what reading the source raises.
@@ -137,46 +155,87 @@ class Word2Vec(Config):
                 workdir=workdir,
                 threads=threads,
                 report=display.reading,
-            ) as corpus,
+            ) as encoded,
         ):
-            setting = self._setting(corpus)
-            epochs = passes(setting, threads=threads, progress=display, callbacks=callbacks)
-            words = corpus.vocabulary
+            words = encoded.vocabulary
+            corpus, held_out = self._corpora(encoded, text, validation, threads)
+            setting = self._setting(words, corpus, init, frozen)
+            epochs = passes(
+                setting,
+                held_out=held_out,
+                patience=self.patience,
+                checkpoints=self._checkpoints(workdir, resume, checkpoint_every, encoded),
+                resume=resume,
+                threads=threads,
+                progress=display,
+                callbacks=callbacks,
+            )
             return Vectors(
                 words.keys,
-                without_padding(setting.tables.inputs, self.dim),
+                without_padding(setting.tables.inputs, self.dim)[: len(words)],
                 output=None if self.loss == "hs" else without_padding(setting.tables.outputs, self.dim),
                 counts=words.counts,
                 config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
-                provenance=_provenance(corpus, epochs),
+                provenance=_provenance(encoded, epochs),
             )
 
-    def _setting(self, corpus: Encoded) -> Setting:
+    def _corpora(
+        self, encoded: Encoded, text: Text, validation: Any, threads: int | None
+    ) -> tuple[Corpus, Corpus | None]:
+        """What is learnt from, and what the loss is measured on."""
+        if self.patience and validation is None:
+            raise ConfigError("patience waits for the held-out loss to fall: give fit a validation share or text.")
+        keep = encoded.vocabulary.keep_probability(self.subsample)
+        corpus = Corpus(read_only(encoded.tokens), read_only(encoded.sentences), keep)
+        if validation is None:
+            return corpus, None
+        if isinstance(validation, int | float):
+            return split(corpus, validation)
+        other = dataclasses.replace(text, source=validation) if not isinstance(validation, Text) else validation
+        held_out = encode(other, vocabulary=encoded.vocabulary.keys, threads=threads)
+        return corpus, Corpus(read_only(held_out.tokens), read_only(held_out.sentences), keep)
+
+    def _setting(self, words: Vocabulary, corpus: Corpus, init: Any, frozen: bool) -> Setting:
         """The tables, what is learnt from, and how."""
-        words = corpus.vocabulary
-        objective = self._objective(words)
-        lr = self.lr or (0.025 if self.architecture == "skipgram" else 0.05)
-        window = self._window(corpus)
-        keep = words.keep_probability(self.subsample)
+        objective, window = self._objective(words), self._window(corpus)
+        if frozen and init is None:
+            raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
+        start = init if init is None or isinstance(init, Vectors) else load(init)
+        rows = None if start is None else matching_rows(start, words.keys, self.dim)
+        held = rows >= 0 if frozen and rows is not None else None
+        tables = initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed, held)
+        if start is not None and rows is not None:
+            start_from(tables, start, rows, outputs=self.loss != "hs")
         return Setting(
-            tables=initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed),
-            corpus=Corpus(read_only(corpus.tokens), read_only(corpus.sentences), keep),
+            tables=tables,
+            corpus=corpus,
             window=window,
             architecture=self._architecture(window),
             objective=objective,
             epochs=self.epochs,
-            lr=lr,
+            lr=self.lr or (0.025 if self.architecture == "skipgram" else 0.05),
             min_lr=self.min_lr,
             seed=self.seed,
             deterministic=self.deterministic,
         )
+
+    def _checkpoints(
+        self, workdir: Any, resume: bool, checkpoint_every: str | float | None, encoded: Encoded
+    ) -> Checkpoints | None:
+        if not resume and checkpoint_every is None:
+            return None
+        if workdir is None:
+            raise ConfigError("Checkpoints lie in workdir: give fit one, for resume and for checkpoint_every.")
+        run = {**self.to_dict(), "words": len(encoded.vocabulary), "tokens": len(encoded.tokens)}
+        every = seconds(checkpoint_every) if checkpoint_every is not None else float("inf")
+        return Checkpoints(Path(workdir) / "checkpoints", run, every)
 
     def _objective(self, words: Vocabulary) -> Objective:
         if self.loss == "ns":
             return negative_sampling(words, self.negatives, self.ns_exponent, self.seed)
         return hierarchical_softmax(words) if self.loss == "hs" else Softmax(len(words))
 
-    def _window(self, corpus: Encoded) -> Window:
+    def _window(self, corpus: Corpus) -> Window:
         if self.window != "sentence":
             return Window(self.window, self.shrink_windows, self.num_skips or 0)
         longest = int(np.diff(corpus.sentences).max())
@@ -204,13 +263,6 @@ def _provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
         "words_kept": len(corpus.tokens),
         "sentences": len(corpus.sentences) - 1,
         "epochs": [
-            {
-                "epoch": e.number,
-                "loss": e.loss,
-                "lr": e.lr,
-                "seconds": e.seconds,
-                "words_per_second": e.words_per_second,
-            }
-            for e in epochs
+            {**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs
         ],
     }

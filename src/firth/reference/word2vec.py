@@ -4,7 +4,7 @@ It draws the same random numbers as the kernels and computes in f8, so after a b
 rounding. Read this to understand; run the kernels to train.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +24,8 @@ class Model:
     """f8[words, dim]"""
     outputs: Floats
     """f8[words, dim]; f8[words - 1, dim] with a tree."""
-    sentences: list[list[int]]
+    sentences: Iterable[Sequence[int]]
+    """The text as word ids."""
     keep: list[float]
     """Probability that an occurrence of each word is kept."""
     architecture: str = "skipgram"

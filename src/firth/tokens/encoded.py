@@ -10,8 +10,8 @@ import operator
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Self
@@ -21,17 +21,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from firth import machine
+from firth.corpus.items import strings
 from firth.corpus.text import Text
 from firth.errors import ConfigError, DiskFullError, EmptyVocabularyError
 from firth.tokens.draft import Draft, Ends, Ids, Place, write_whole
+from firth.tokens.joined import Joined
 from firth.tokens.kept import FORMAT_VERSION, Kept
 from firth.tokens.lexicon import Lexicon
 from firth.tokens.ordered import in_order
-from firth.tokens.pieces import Pieces, cut_all
+from firth.tokens.pairs import Block
+from firth.tokens.phrases import LearntPhrases
+from firth.tokens.pieces import Pieces, cut_all, ids_of
 from firth.vocabulary import Vocabulary, checked_keys
 
 Report = Callable[[int, int | None], None]
-_MOST_THREADS = 8  # the words of a block are merged on one thread, which keeps up with about so many
+_MOST_THREADS = 8  # a guess, not measured (on 2 cores): reading and merging are on one thread, and would hold up more
+_BLOCK = 1 << 20  # ids in a part of an encoded corpus
 _BYTES_A_WORD = 200  # what a word costs while it is counted (measured on 20 M words of nine letters, merging included)
 
 
@@ -60,6 +65,14 @@ class Encoded:
     """Hash of the files and of every option; None where the source is not all files."""
     reused: bool
     """Whether it was found in `workdir` and not made again."""
+
+    def blocks(self) -> Iterator[Block]:
+        """All of it in parts: the ids i4[n] of each, and how many of them come before each end of a sentence, i8[s]."""
+        ends = self.sentences[1:]
+        for start in range(0, len(self.tokens), _BLOCK):
+            ids = np.asarray(self.tokens[start : start + _BLOCK])
+            first, last = np.searchsorted(ends, [start, start + len(ids)], "right")
+            yield ids, ends[first:last] - start
 
     def close(self) -> None:
         """Let go of the arrays; temporary files vanish with them."""
@@ -105,14 +118,18 @@ def encode(
         with _temporary(folder) as draft_file:
             draft = Draft(draft_file)
             lexicon, bad_bytes = _read(text, options, draft, report)
-            chosen, ranks = _chosen(lexicon, options)
+            if text.phrases:
+                chosen, blocks = _joined(text.phrases, lexicon, draft, options)
+            else:
+                chosen, ranks = _chosen(lexicon.words, lexicon.counts, lexicon.words_read, options)
+                blocks = in_order(_renumbered, draft.read(ranks), options.threads)
             if kept:
                 with kept.new_files() as (tokens_file, sentences_file):
-                    tokens, sentences = _finish(draft, ranks, options.threads, tokens_file, sentences_file)
+                    tokens, sentences = _finish(blocks, tokens_file, sentences_file)
                     kept.keep(chosen, tokens, sentences, lexicon.words_read, bad_bytes, lexicon.forgotten)
             else:
                 with _temporary(folder) as tokens_file, _temporary(folder) as sentences_file:
-                    tokens, sentences = _finish(draft, ranks, options.threads, tokens_file, sentences_file)
+                    tokens, sentences = _finish(blocks, tokens_file, sentences_file)
     except OSError as error:
         raise _disk_error(error, folder) from error
     return Encoded(chosen, tokens, sentences, lexicon.words_read, bad_bytes, lexicon.forgotten, fingerprint, False)
@@ -121,8 +138,26 @@ def encode(
 def count(text: Text | Any, *, min_count: int, max_vocab: int | None, threads: int | None) -> Vocabulary:
     """The vocabulary that `encode` would keep, without encoding."""
     options = _Options.checked(min_count, max_vocab, None, threads)
-    lexicon, _ = _read(Text.of(text), options, None, None)
-    return _chosen(lexicon, options)[0]
+    text = Text.of(text)
+    if text.phrases:  # how often they come is known when they are joined
+        with encode(text, min_count=min_count, max_vocab=max_vocab, threads=threads) as corpus:
+            return corpus.vocabulary
+    lexicon, _ = _read(text, options, None, None)
+    return _chosen(lexicon.words, lexicon.counts, lexicon.words_read, options)[0]
+
+
+def with_phrases(corpus: Encoded, phrases: LearntPhrases) -> Encoded:
+    """The same corpus with its phrases joined; its words are counted anew, and those that still come are kept."""
+    options = _Options.checked(1, None, None, None)
+    joined = Joined(phrases, strings(corpus.vocabulary.keys))
+    chosen, ranks = _chosen(joined.words, joined.counts(corpus.blocks()), corpus.words_read, options)
+    renumbered = (_renumbered((ids, ranks, ends)) for ids, ends in joined.blocks(corpus.blocks()))
+    try:
+        with _temporary(None) as tokens_file, _temporary(None) as sentences_file:
+            tokens, sentences = _finish(renumbered, tokens_file, sentences_file)
+    except OSError as error:
+        raise _disk_error(error, None) from error
+    return replace(corpus, vocabulary=chosen, tokens=tokens, sentences=sentences, fingerprint=None, reused=False)
 
 
 @dataclass(frozen=True)
@@ -167,7 +202,8 @@ def _at_least_one(option: str, value: object) -> int:
 
 def _read(text: Text, options: _Options, draft: Draft | None, report: Report | None) -> tuple[Lexicon[Any], int]:
     """Count every word, and put the tokens into the draft. Returns the lexicon and the number of bytes not in UTF-8."""
-    lexicon: Lexicon[Place | None] = Lexicon(options.keys, most_words())
+    fixed = None if text.phrases else options.keys  # a word that is not kept may be a part of a phrase that is
+    lexicon: Lexicon[Place | None] = Lexicon(fixed, most_words())
     total = text.size() if report else None
     bad_bytes = 0
 
@@ -202,20 +238,33 @@ def most_words() -> int:
     return max(1_000_000, (machine.memory_limit() or 1 << 32) // 4 // _BYTES_A_WORD)
 
 
-def _chosen(lexicon: Lexicon[Any], options: _Options) -> tuple[Vocabulary, Ids]:
-    """The vocabulary, and the id in it of every word of the lexicon, -1 for those left out."""
-    counts = lexicon.counts
+def _joined(
+    phrases: LearntPhrases, lexicon: Lexicon[Any], draft: Draft, options: _Options
+) -> tuple[Vocabulary, Iterator[Block]]:
+    """The vocabulary of the text with its phrases joined, and that text in its ids.
+
+    The draft is read and joined twice, once to count: that takes less room than a second draft.
+    """
+    every = np.where(lexicon.counts > 0, np.arange(len(lexicon)), -1).astype(np.int32)  # but not the empty word
+    joined = Joined(phrases, lexicon.words)
+
+    def blocks() -> Iterator[Block]:
+        return in_order(_renumbered, draft.read(every), options.threads)
+
+    chosen, ranks = _chosen(joined.words, joined.counts(blocks()), lexicon.words_read, options)
+    return chosen, (_renumbered((ids, ranks, ends)) for ids, ends in joined.blocks(blocks()))
+
+
+def _chosen(
+    words: Any, counts: npt.NDArray[np.int64], words_read: int, options: _Options
+) -> tuple[Vocabulary, Ids]:
+    """The vocabulary, and the id in it of every word, -1 for those left out; `words`: pa.Array of str."""
     if options.keys is not None:
-        if not counts.any():
-            raise EmptyVocabularyError(
-                f"None of the {len(counts):,} words of the given vocabulary is among the {lexicon.words_read:,} read "
-                "(min_count plays no part). Is the text cut as the vocabulary was?"
-            )
-        return Vocabulary(options.keys, counts), np.arange(len(counts), dtype=np.int32)
+        return _given(words, counts, words_read, options.keys)
     frequent = np.flatnonzero(counts >= options.min_count)
     if not len(frequent):
-        raise _no_words(lexicon, options.min_count)
-    keys: list[str] = lexicon.words.take(pa.array(frequent)).to_pylist()
+        raise _no_words(words, counts, words_read, options.min_count)
+    keys: list[str] = words.take(_as_arrow(frequent)).to_pylist()
     by_key = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     order = by_key[np.argsort(-counts[frequent[by_key]], kind="stable")][: options.max_vocab]
     chosen = frequent[order]
@@ -224,21 +273,39 @@ def _chosen(lexicon: Lexicon[Any], options: _Options) -> tuple[Vocabulary, Ids]:
     return Vocabulary([keys[i] for i in order.tolist()], counts[chosen]), ranks
 
 
-def _finish(
-    draft: Draft, ranks: Ids, threads: int, tokens_file: IO[bytes], sentences_file: IO[bytes]
-) -> tuple[Ids, Ends]:
+def _given(words: Any, counts: npt.NDArray[np.int64], words_read: int, keys: list[str]) -> tuple[Vocabulary, Ids]:
+    """The same where the vocabulary is a given list, with the counts of its words."""
+    ids = ids_of(pa.concat_arrays([strings(keys).cast(words.type), words]).dictionary_encode())[len(keys) :]
+    ranks = np.where(ids < len(keys), ids, np.int32(-1))
+    known = ranks >= 0
+    key_counts = np.zeros(len(keys), np.int64)
+    np.add.at(key_counts, ranks[known], counts[known])
+    if not key_counts.any():
+        raise EmptyVocabularyError(
+            f"None of the {len(keys):,} words of the given vocabulary is among the {words_read:,} read "
+            "(min_count plays no part). Is the text cut as the vocabulary was?"
+        )
+    return Vocabulary(keys, key_counts), ranks
+
+
+def _as_arrow(numbers: npt.NDArray[np.int64]) -> Any:
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def _renumbered(block: tuple[Ids, Ids, Ends]) -> Block:
+    """A block in its final ids: of ids i4[n], the final id of each i4[w] (-1: dropped), ends i8[s]."""
+    ids, final, ends = block
+    tokens = final[ids]
+    stays = tokens >= 0
+    gone = np.flatnonzero(~stays)  # few: counting those before each end is cheaper than a running sum
+    return tokens[stays], ends - np.searchsorted(gone, ends)
+
+
+def _finish(blocks: Iterable[Block], tokens_file: IO[bytes], sentences_file: IO[bytes]) -> tuple[Ids, Ends]:
     """Write tokens and sentences in their final ids, and map them."""
-
-    def renumbered(block: tuple[Ids, Ids, Ends]) -> tuple[Ids, Ends]:
-        ids, final, ends = block
-        tokens = final[ids]
-        stays = tokens >= 0
-        gone = np.flatnonzero(~stays)  # few: counting those before each end is cheaper than a running sum
-        return tokens[stays], ends - np.searchsorted(gone, ends)
-
     write_whole(sentences_file, np.zeros(1, np.int64))
     written, sentences, last = 0, 1, 0
-    for tokens, local_ends in in_order(renumbered, draft.read(ranks), threads):
+    for tokens, local_ends in blocks:
         all_ends = local_ends + written
         ends = all_ends[np.diff(all_ends, prepend=last) > 0]  # not those of empty sentences
         write_whole(tokens_file, tokens)
@@ -257,15 +324,17 @@ def _temporary(folder: Path | None) -> IO[bytes]:
     return tempfile.TemporaryFile(prefix="firth-", dir=folder, buffering=0)
 
 
-def _no_words(lexicon: Lexicon[Any], min_count: int) -> EmptyVocabularyError:
-    if not lexicon.words_read:
+def _no_words(
+    words: Any, counts: npt.NDArray[np.int64], words_read: int, min_count: int
+) -> EmptyVocabularyError:
+    if not words_read:
         return EmptyVocabularyError(
             f"The source holds no word: 0 words read (min_count={min_count}). Is it the right one?"
         )
-    most = int(lexicon.counts.max())
-    word = lexicon.words[int(lexicon.counts.argmax())].as_py()
+    most = int(counts.max())
+    word = words[int(counts.argmax())].as_py()
     return EmptyVocabularyError(
-        f"None of the {lexicon.words_read:,} words read comes min_count={min_count} times; the most frequent, "
+        f"None of the {words_read:,} words read comes min_count={min_count} times; the most frequent, "
         f"{word!r:.60}, comes {most:,} times. Lower min_count or give more text."
     )
 

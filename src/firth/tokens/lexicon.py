@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from firth.corpus.items import strings
 from firth.tokens.pieces import ids_of
 
 Tag = TypeVar("Tag")
 
-_SETTLED_AT = 1 << 18  # words of blocks that are merged at a time; measured: 2^16 to 2^20 are equally fast
+_SETTLED_AT = 1 << 20  # words merged at a time; measured on 16.9 M tokens: 2^16 1.41, 2^18 1.29, 2^20 1.18 s of CPU
 
 
 class Lexicon(Generic[Tag]):
@@ -28,7 +29,7 @@ class Lexicon(Generic[Tag]):
     def __init__(self, fixed: Sequence[str] | None = None, most: int | None = None):
         self.fixed = fixed is not None
         self.most = most
-        self.words: Any = pa.array(fixed or [], pa.large_string())
+        self.words: Any = strings(fixed or []).cast(pa.large_string())
         self.counts: npt.NDArray[np.int64] = np.zeros(len(self.words), np.int64)
         self.words_read = 0
         self.forgotten = 0

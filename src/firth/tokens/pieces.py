@@ -1,5 +1,6 @@
 """Tokens stage, in threads: one block of text becomes its distinct words, their counts, and an id per token."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -10,10 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from firth.corpus.blocks import TextBlock, TokenBlock
+from firth.corpus.items import strings
 from firth.corpus.text import Text
 from firth.errors import ConfigError, EncodingError
 from firth.tokens import words
+from firth.tokens.chinese import are_words
+from firth.tokens.cutters import Spacing, spacing_for
 from firth.tokens.ordered import in_order
+from firth.tokens.scripts import lacks_blanks
 
 Stored = TypeVar("Stored")
 
@@ -21,6 +26,7 @@ _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(b" \t\n\v\f\r")] = True
 _NEWLINE: Final = 10
 _SPACE: Final = 32
+_SAMPLE: Final = 1 << 17  # bytes that tell in which script a text is
 _STRETCH: Final = 1 << 18  # bytes whose blanks are sought at a time: what is made on the way stays in the cache
 
 
@@ -58,15 +64,16 @@ def cut_all(text: Text, threads: int, store: Callable[[Pieces], Stored]) -> Iter
     Raises EncodingError that names file, byte and line, and what reading the text raises.
     """
     lines: dict[str, int] = {}
-
-    def work(block: TextBlock | TokenBlock) -> tuple[str, int, Stored]:
-        pieces = cut_text(block, text) if isinstance(block, TextBlock) else cut_tokens(block, text)
-        return block.name, pieces.lines, store(pieces)
-
     try:
-        for name, newlines, stored in in_order(work, text.blocks(), threads):
-            lines[name] = lines.get(name, 0) + newlines
-            yield stored
+        with spacing_for(text) as space:
+
+            def work(block: TextBlock | TokenBlock) -> tuple[str, int, Stored]:
+                pieces = cut_text(block, text, space) if isinstance(block, TextBlock) else cut_tokens(block, text)
+                return block.name, pieces.lines, store(pieces)
+
+            for name, newlines, stored in in_order(work, _watched(text), threads):
+                lines[name] = lines.get(name, 0) + newlines
+                yield stored
     except _NotUTF8Error as error:
         raise _encoding_error(error, lines.get(error.block.name, 0) + error.lines_before + 1) from None
 
@@ -88,13 +95,32 @@ def sentences(text: Text) -> Iterator[list[str]]:
         yield sentence
 
 
-def cut_text(block: TextBlock, text: Text) -> Pieces:
-    """Cut lines of text.
+def _watched(text: Text) -> Iterator[TextBlock | TokenBlock]:
+    """The blocks of a text; warns where the first is Chinese without blanks, and the tokenizer cuts at blanks."""
+    blocks = text.blocks()
+    first = next(blocks, None)
+    if isinstance(first, TextBlock) and text.tokenizer in ("whitespace", "words"):
+        if lacks_blanks(str(first.data[:_SAMPLE], "utf-8", "ignore")):
+            warnings.warn(
+                f"{first.name} looks like Chinese without blanks, and tokenizer={text.tokenizer!r} cuts at blanks: try "
+                "--tokenizer chinese (in Python: firth.Text(source, tokenizer='chinese')).",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    if first is not None:
+        yield first
+    yield from blocks
+
+
+def cut_text(block: TextBlock, text: Text, space: Spacing | None = None) -> Pieces:
+    """Cut lines of text; `space` puts blanks between words that have none.
 
     Every piece keeps the one blank behind it, so the pieces lie side by side in the block and Arrow reads them in
     place; the blank is taken off the distinct ones only. That is twice as fast as Arrow's own split.
     """
     data, bad_bytes = _as_utf8(block, text.errors)
+    if space:
+        data = memoryview(space(data))
     found = _bounds(data)
     if found is None:
         data = _without_blank_runs(data)
@@ -108,7 +134,10 @@ def cut_text(block: TextBlock, text: Text) -> Pieces:
     encoded = side_by_side.dictionary_encode()
     distinct = pc.utf8_slice_codeunits(encoded.dictionary, 0, -1)
     ids = ids_of(encoded)
-    if text.tokenizer != "whitespace":
+    if text.tokenizer == "chinese":  # its pieces are words, or none
+        distinct = pc.if_else(are_words(distinct), distinct, "")
+        distinct = _lowered(distinct) if text.lower else distinct
+    elif text.tokenizer != "whitespace":
         distinct, ids, ends = _expanded(words.cut(distinct.to_pylist(), text.tokenizer, text.lower), ids, ends)
     elif text.lower:
         distinct = _lowered(distinct)
@@ -170,7 +199,7 @@ def _without_blank_runs(data: memoryview) -> memoryview:
 
 
 def _lowered(distinct: Any) -> Any:
-    return pa.array([word.lower() for word in distinct.to_pylist()], pa.string())
+    return strings([word.lower() for word in distinct.to_pylist()])
 
 
 def _counts(distinct: Any, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
@@ -194,7 +223,7 @@ def _expanded(
     """Put the words of each piece in its place: `cut[p]` are the words of piece p."""
     lengths = np.fromiter(map(len, cut), np.int64, len(cut))
     first = np.cumsum(lengths) - lengths  # where the words of piece p begin among all words of `cut`
-    distinct = pa.array([word for found in cut for word in found], pa.string())
+    distinct = strings([word for found in cut for word in found])
     spread = lengths[ids]
     after = np.cumsum(spread)  # words up to and with each piece
     starts = np.repeat(first[ids] - (after - spread), spread)

@@ -1,21 +1,27 @@
 """Tokens stage: how a text is cut into words.
 
 Every tokenizer works on *pieces*: what stands between ASCII white space. It is handed distinct pieces only, so a
-slow rule costs by the vocabulary, not by the corpus.
+slow rule costs by the vocabulary, not by the corpus. Where a script puts no blanks between words, they are put there
+first (`spacing`).
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
+from os import PathLike
 from typing import Final
 
 from firth.config import did_you_mean
 from firth.errors import ConfigError
+from firth.tokens import chinese
+from firth.tokens.phrases import LearntPhrases
 
 Tokenizer = Callable[[Sequence[str]], list[list[str]]]
 
 _PIECE = re.compile(r"[^ \t-\r]+")  # the six blanks of ASCII: space, \t, \n, \v, \f, \r
+_BOUND: Final = "\x1e"  # a character on its own for every tokenizer, and a part of no word
+_UNUSABLE = re.compile(f"[{_BOUND}\ud800-\udfff]")  # and lone surrogates, which no UTF-8 has
 
 
 def whitespace(pieces: Sequence[str]) -> list[list[str]]:
@@ -37,6 +43,8 @@ def unicode_words(pieces: Sequence[str]) -> list[list[str]]:
 TOKENIZERS: Final[dict[str, Tokenizer]] = {
     "whitespace": whitespace,
     "words": unicode_words,
+    "chinese": chinese.words,
+    "characters": unicode_words,
 }
 
 
@@ -52,15 +60,61 @@ def cut(pieces: Sequence[str], tokenizer: str = "whitespace", lower: bool = Fals
     return tokenizer_named(tokenizer)([piece.lower() for piece in pieces] if lower else pieces)
 
 
-def split(texts: Sequence[str], tokenizer: str = "whitespace", lower: bool = False) -> list[list[str]]:
-    """The words of each text, cut exactly as a corpus is.
+def spacing(tokenizer: str, own_words: tuple[str, ...], hmm: bool) -> Callable[[str], str] | None:
+    """What puts blanks between the words of a text, and a newline behind its sentences; None where blanks are there.
+
+    Raises MissingExtraError where it takes a package that is not installed.
+    """
+    if tokenizer == "chinese":
+        return chinese.jieba_spacing(own_words, hmm)
+    return chinese.spaced_characters if tokenizer == "characters" else None
+
+
+def checked_own_words(tokenizer: str, own_words: chinese.OwnWords | None, hmm: bool) -> tuple[str, ...]:
+    """The entries of `own_words`, as `chinese.parse_own_words` gives.
+
+    Raises ConfigError for an unknown tokenizer, or an option that is not for this one, and MissingExtraError.
+    """
+    tokenizer_named(tokenizer)
+    if not isinstance(hmm, bool):
+        raise ConfigError(f"hmm must be True or False, not {hmm!r}.")
+    if tokenizer == "chinese":
+        chinese.check_installed()
+    elif own_words or not hmm:
+        option = "own_words" if own_words else "hmm=False"
+        raise ConfigError(f"{option} is for tokenizer='chinese', but the tokenizer is {tokenizer!r}.")
+    return chinese.parse_own_words(own_words)
+
+
+def split(
+    texts: Sequence[str],
+    tokenizer: str = "whitespace",
+    lower: bool = False,
+    own_words: chinese.OwnWords | None = None,
+    hmm: bool = True,
+    phrases: LearntPhrases | str | PathLike[str] | None = None,
+) -> list[list[str]]:
+    """The words of each text, cut exactly as a corpus is (`firth.Text` has the options); in this process.
 
     >>> split(["To be, or not to be"], tokenizer="words", lower=True)
     [['to', 'be', 'or', 'not', 'to', 'be']]
+    >>> split(["我喜欢自然语言处理。"], tokenizer="characters")
+    [['我', '喜', '欢', '自', '然', '语', '言', '处', '理']]
 
-    Raises ConfigError for an unknown tokenizer.
+    Raises ConfigError for an unknown tokenizer or an option that is not for it, and what `own_words` and `phrases` raise.
     """
-    return [[word for words in cut(_PIECE.findall(text), tokenizer, lower) for word in words] for text in texts]
+    entries = checked_own_words(tokenizer, own_words, hmm)
+    space = spacing(tokenizer, entries, hmm)
+    if space and texts:  # all in one: a call has its price
+        texts = space(_BOUND.join(_UNUSABLE.sub(" ", text) for text in texts)).split(_BOUND)
+
+    def words_of(text: str) -> list[str]:
+        return [word for words in cut(_PIECE.findall(text), tokenizer, lower) for word in words]
+
+    if not phrases:
+        return [words_of(text) for text in texts]
+    joined = LearntPhrases.of(phrases)
+    return [[word for line in text.split("\n") for word in joined.apply(words_of(line))] for text in texts]
 
 
 @cache

@@ -52,10 +52,15 @@ def blocks(setting: Setting, number: int) -> Iterator[Block]:
     size = block_size(setting)
     starts = np.arange(0, setting.words, size)
     inside = np.searchsorted(setting.corpus.sentences, starts, side="right") - 1
-    key = np.random.SeedSequence((setting.seed, number)).generate_state(1, np.uint64)[0]
+    key = pass_key(setting.seed, number)
     for i, (start, sentence) in enumerate(zip(starts.tolist(), inside.tolist(), strict=True)):
         lr = learning_rate(setting, (number - 1) * setting.words + start)
         yield Block(start, min(start + size, setting.words), sentence, i, key, np.float32(lr))
+
+
+def pass_key(seed: int, number: int) -> np.uint64:
+    """The random stream of pass `number`: what subsampling keeps, and how far windows reach."""
+    return np.uint64(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
 def block_size(setting: Setting) -> int:
@@ -100,6 +105,7 @@ def make_team(setting: Setting) -> Team:
     slots = LANES * max(1, slots // LANES)
     return Team(
         barrier=np.zeros(8, np.int64),
+        cursors=np.zeros((LANES, 5), np.int64),
         totals=np.zeros((LANES, 3)),
         contexts=np.zeros((slots, 2 * window), np.int32),
         offsets=np.zeros((slots, 2 * window), np.int32),

@@ -24,7 +24,7 @@ def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> 
     Kernels read it from front to back, which costs no random look-up per word.
     """
     random = np.random.default_rng((seed, 1))
-    draws = max(_LEAST_DRAWS, _DRAWS_PER_WORD * len(probability), 4 * (count + 1))
+    draws = noise_draws(len(probability), count)
     edges = np.cumsum(probability) / probability.sum()
     edges[np.flatnonzero(probability)[-1] :] = 1.0
     shift = random.random()  # systematic sampling: evenly spaced points, randomly shifted
@@ -32,6 +32,11 @@ def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> 
     table = np.repeat(np.arange(len(probability), dtype=np.int32), np.diff(upto, prepend=0))
     random.shuffle(table)
     return table
+
+
+def noise_draws(words: int, count: int) -> int:
+    """Entries of the noise table."""
+    return max(_LEAST_DRAWS, _DRAWS_PER_WORD * words, 4 * (count + 1))
 
 
 def hierarchical_softmax(vocabulary: Vocabulary) -> HierarchicalSoftmax:

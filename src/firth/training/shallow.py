@@ -5,21 +5,25 @@ rare, and a lost update is noise among many. One thread with a seed gives the sa
 run the threads go in step, and any number of them does.
 """
 
+import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from firth import machine
 from firth.errors import ConfigError, DivergenceError
+from firth.kernels.architectures import ContinuousBag
 from firth.kernels.compiled import is_compiled
 from firth.kernels.core import Scratch
-from firth.kernels.shallow import Block, learn, learn_together
+from firth.kernels.shallow import Block, Corpus, learn, learn_together
 from firth.training.blocks import LANES, Setting, block_size, blocks, learning_rate, make_scratch, make_team
+from firth.training.checkpoint import Checkpoints
 from firth.training.objectives import ignorance
 from firth.training.progress import Silent
 
@@ -43,6 +47,8 @@ class Epoch:
     seconds: float
     lr: float
     """Learning rate at the end of the pass."""
+    validation: float | None = None
+    """The loss on held-out text after the pass; None without."""
 
     @property
     def words_per_second(self) -> float:
@@ -52,26 +58,57 @@ class Epoch:
 def passes(
     setting: Setting,
     *,
+    held_out: Corpus | None = None,
+    patience: int | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
     threads: int | None = None,
     progress: Silent | None = None,
     callbacks: Sequence[Callable[[Epoch], object]] = (),
 ) -> list[Epoch]:
     """Learn: `setting.epochs` passes, after each of which every callback gets its Epoch.
 
+    held_out     text whose loss is measured after every pass, at no learning rate
+    patience     stop when that loss has not fallen for so many passes, and go back to where it was lowest
+    checkpoints  where and how often the state is written; at Ctrl-C and at the end too
+    resume       go on from the newest of them
+
     Ctrl-C, or an exception in a callback, stops the threads at the end of their block and is raised on.
     Raises DivergenceError where the loss leaves all bounds.
     """
-    threads = checked_threads(threads)
-    progress = progress or Silent()
+    threads, progress = checked_threads(threads), progress or Silent()
     if not is_compiled(learn_together if setting.deterministic else learn):
         progress.say("compiling kernels (once) …")
-    crew = _InStep(setting, threads) if setting.deterministic else _Hogwild(setting, threads)
-    epochs: list[Epoch] = []
-    for number in range(1, setting.epochs + 1):
-        epochs.append(_Pass(setting, number, progress).run(crew))
+    crew = _crew(setting, threads)
+    examiner = None if held_out is None else _Examiner(setting, held_out, threads)
+    best = _Best(setting, patience)
+    epochs, under_way = _restored(setting, checkpoints) if resume and checkpoints else ([], None)
+    while len(epochs) < setting.epochs and not best.is_long_ago(epochs):
+        current = _Pass(setting, len(epochs) + 1, progress, checkpoints, epochs)
+        if under_way:
+            current.go_on_from(under_way)
+            under_way = None
+        epoch = current.run(crew)
+        if examiner:
+            epoch = dataclasses.replace(epoch, validation=examiner.loss())
+        epochs.append(epoch)
+        best.keep(epoch)
+        if checkpoints and len(epochs) < setting.epochs and checkpoints.due():
+            checkpoints.save(learnt(setting), _state(epochs))
         for callback in callbacks:
-            callback(epochs[-1])
+            callback(epoch)
+    best.restore(epochs)
+    if checkpoints:
+        checkpoints.save(learnt(setting), _state(epochs))
     return epochs
+
+
+def learnt(setting: Setting) -> dict[str, npt.NDArray[np.float32]]:
+    """Every array that learning moves, by name."""
+    arrays = {"inputs": setting.tables.inputs, "outputs": setting.tables.outputs}
+    if isinstance(setting.architecture, ContinuousBag) and setting.architecture.weighted:
+        arrays["positions"] = setting.architecture.positions
+    return arrays
 
 
 Done = tuple[int, int, float, int]  # words, windows learnt from, loss, examples it was measured on
@@ -118,17 +155,25 @@ class _InStep:
         meeting = threading.Barrier(self.threads)
 
         def work(member: int) -> None:
-            while True:
-                if meeting.wait() == 0:  # one of them takes the next blocks, for all
-                    self.team.barrier[:] = 0
-                    taken.append(current.next(LANES))
-                meeting.wait()
-                group = taken[-1]
-                if group is None:
-                    return
-                done = self._learn(group, member, self.threads, current.measure_every)
-                if member == 0:
-                    current.add(done)
+            try:
+                while go_on(member):
+                    pass
+            except BaseException:
+                meeting.abort()  # or the others would wait for ever
+                raise
+
+        def go_on(member: int) -> bool:
+            if meeting.wait() == 0:  # one of them takes the next blocks, for all
+                self.team.barrier[:] = 0
+                taken.append(current.next(LANES))
+            meeting.wait()
+            group = taken[-1]
+            if group is None:
+                return False
+            done = self._learn(group, member, self.threads, current.measure_every)
+            if member == 0:
+                current.add(done)
+            return True
 
         return [lambda member=member: work(member) for member in range(self.threads)]  # type: ignore[misc]
 
@@ -141,44 +186,52 @@ class _InStep:
         return words, *learn_together(self.tiles, s.tables, s.corpus, padded, *model, *team, measure_every)
 
 
+def _crew(setting: Setting, threads: int) -> _Hogwild | _InStep:
+    return _InStep(setting, threads) if setting.deterministic else _Hogwild(setting, threads)
+
+
 class _Pass:
     """One pass: hands out its blocks, and adds up what the threads did."""
 
-    def __init__(self, setting: Setting, number: int, progress: Silent) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        number: int,
+        progress: Silent,
+        checkpoints: Checkpoints | None = None,
+        before: Sequence[Epoch] = (),
+    ) -> None:
         self.setting, self.number, self.progress = setting, number, progress
+        self.checkpoints, self.before = checkpoints, before
         self.measure_every = max(1, setting.words // _WINDOWS_MEASURED)
         self.blocks: Iterator[Block] = blocks(setting, number)
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self.failures: list[BaseException] = []
-        self.words, self.examples, self.loss, self.measured = 0, 0, 0.0, 0
+        self.taken, self.words, self.examples, self.loss, self.measured, self.seconds = 0, 0, 0, 0.0, 0, 0.0
 
-    def run(self, crew: "_Hogwild | _InStep") -> Epoch:
-        began = time.perf_counter()
-        workers = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in crew.members(self)]
-        for worker in workers:
-            worker.start()
-        try:
-            for worker in workers:
-                while worker.is_alive():
-                    worker.join(timeout=0.1)
-                    self._tell()
-        finally:
-            self.stop.set()  # Ctrl-C lands here: the threads end with the block they are in
-            for worker in workers:
-                worker.join()
-        if self.failures:
-            raise self.failures[0]
+    def run(self, crew: _Hogwild | _InStep) -> Epoch:
+        """Do the pass; where a checkpoint is due, the threads stop for it between blocks."""
+        while not self._over():
+            try:
+                self._work(crew)
+            except KeyboardInterrupt:
+                self._checkpoint()
+                raise
+            if not self._over():
+                self._checkpoint()
         self._tell()
         last = learning_rate(self.setting, self.number * self.setting.words)
-        return Epoch(self.number, self._mean_loss(), self.examples, self.words, time.perf_counter() - began, last)
+        return Epoch(self.number, self._mean_loss(), self.examples, self.words, self.seconds, last)
 
     def next(self, count: int) -> tuple[Block, ...] | None:
         """The next blocks, at most `count`; None where the pass is over or stopped."""
-        if self.stop.is_set():
-            return None
         with self.lock:
-            return tuple(islice(self.blocks, count)) or None
+            if self.stop.is_set():
+                return None
+            taken = tuple(islice(self.blocks, count))
+            self.taken += len(taken)
+            return taken or None
 
     def add(self, done: Done) -> None:
         """What a thread did with its blocks."""
@@ -190,12 +243,53 @@ class _Pass:
             self.measured += measured
             self._check_divergence()
 
+    def state(self) -> dict[str, Any]:
+        """How far the pass is, in plain values."""
+        return {name: getattr(self, name) for name in ("taken", "words", "examples", "loss", "measured", "seconds")}
+
+    def go_on_from(self, state: Mapping[str, Any]) -> None:
+        """Be as far as a pass was whose `state` this is."""
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.blocks = islice(self.blocks, self.taken, None)
+
+    def _over(self) -> bool:
+        return self.words == self.setting.words
+
+    def _work(self, crew: _Hogwild | _InStep) -> None:
+        """Threads at work until the pass is over or a checkpoint is due."""
+        began = time.perf_counter()
+        self.stop.clear()
+        workers = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in crew.members(self)]
+        for worker in workers:
+            worker.start()
+        try:
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(timeout=0.1)
+                    self._tell()
+                    if self.checkpoints and self.checkpoints.due():
+                        self.stop.set()
+        finally:
+            self.stop.set()  # Ctrl-C lands here: the threads end with the block they are in
+            for worker in workers:
+                worker.join()
+            self.seconds += time.perf_counter() - began
+        if self.failures:
+            raise self.failures[0]
+
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except BaseException as failure:  # noqa: BLE001  # raised again by `run`
+        except threading.BrokenBarrierError:
+            pass  # another thread failed, and says why
+        except BaseException as failure:  # noqa: BLE001  # raised again by `_work`
             self.failures.append(failure)
             self.stop.set()
+
+    def _checkpoint(self) -> None:
+        if self.checkpoints:
+            self.checkpoints.save(learnt(self.setting), _state(self.before, self))
 
     def _tell(self) -> None:
         words = self.setting.words
@@ -211,6 +305,57 @@ class _Pass:
                 f"Training diverged in pass {self.number}, after {self.words:,} words: the mean loss is {loss:,.4g} "
                 f"nats, where vectors that know nothing have {unlearnt:.2f}. Lower lr (it is {self.setting.lr:g})."
             )
+
+
+class _Examiner:
+    """Measures the loss on held-out text: a pass at learning rate 0, always with the same random numbers."""
+
+    def __init__(self, setting: Setting, held_out: Corpus, threads: int) -> None:
+        self.setting = dataclasses.replace(setting, corpus=held_out, lr=0.0, min_lr=0.0)
+        self.crew = _crew(self.setting, threads)
+
+    def loss(self) -> float:
+        return _Pass(self.setting, 0, Silent()).run(self.crew).loss
+
+
+class _Best:
+    """The tables after the pass with the lowest held-out loss; kept only where there is `patience`."""
+
+    def __init__(self, setting: Setting, patience: int | None) -> None:
+        self.setting, self.patience = setting, patience
+        self.lowest, self.arrays = float("inf"), dict[str, npt.NDArray[np.float32]]()
+
+    def is_long_ago(self, epochs: Sequence[Epoch]) -> bool:
+        if not self.patience or not epochs:
+            return False
+        losses = [epoch.validation for epoch in epochs if epoch.validation is not None]
+        return len(losses) - 1 - int(np.argmin(losses)) >= self.patience if losses else False
+
+    def keep(self, epoch: Epoch) -> None:
+        if self.patience and epoch.validation is not None and epoch.validation < self.lowest:
+            self.lowest = epoch.validation
+            self.arrays = {name: array.copy() for name, array in learnt(self.setting).items()}
+
+    def restore(self, epochs: Sequence[Epoch]) -> None:
+        if self.arrays and epochs[-1].validation != self.lowest:
+            for name, array in learnt(self.setting).items():
+                np.copyto(array, self.arrays[name])
+
+
+def _state(epochs: Sequence[Epoch], under_way: _Pass | None = None) -> dict[str, Any]:
+    return {
+        "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
+        "under_way": under_way.state() if under_way else None,
+    }
+
+
+def _restored(setting: Setting, checkpoints: Checkpoints) -> tuple[list[Epoch], dict[str, Any] | None]:
+    """Put the newest checkpoint's tables in place; (passes done, state of the one under way)."""
+    arrays, state = checkpoints.newest()
+    for name, array in learnt(setting).items():
+        np.copyto(array, arrays[name])
+    done = [Epoch(**{**epoch, "loss": float("nan") if epoch["loss"] is None else epoch["loss"]}) for epoch in state["epochs"]]
+    return done, state["under_way"]
 
 
 def checked_threads(threads: Any) -> int:

@@ -11,18 +11,25 @@ _LINE = 16  # f4 in a cache line
 _ROWS = 1 << 14  # rows worked on at once, so that no second table is ever needed
 
 
-def initialise(rows: int, targets: int, dim: int, seed: int) -> Tables:
+def initialise(rows: int, targets: int, dim: int, seed: int, frozen: npt.NDArray[np.bool_] | None = None) -> Tables:
     """Inputs uniform in ±1/(2·dim), outputs zero, as word2vec.c: f4[rows, D] and f4[targets, D], D = padded(dim).
 
+    `frozen`: b1[rows], the inputs that will not move; a spare row then ends the table. None: all of them move.
     Raises MemoryLimitError before anything is allocated.
     """
-    refuse_what_cannot_fit(4 * padded(dim) * (rows + targets))
-    inputs, outputs = aligned(rows, padded(dim)), aligned(targets, padded(dim))
+    refuse_what_cannot_fit(table_bytes(rows, targets, dim))
+    spare = 0 if frozen is None else 1
+    inputs, outputs = aligned(rows + spare, padded(dim)), aligned(targets, padded(dim))
     random = np.random.default_rng(seed)
     for at in range(0, rows, _ROWS):
         part = inputs[at : at + _ROWS]
         part[:, :dim] = (random.random((len(part), dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
-    return Tables(inputs, outputs, np.zeros(0, np.bool_))
+    return Tables(inputs, outputs, np.zeros(0, np.bool_) if frozen is None else frozen)
+
+
+def table_bytes(rows: int, targets: int, dim: int) -> int:
+    """What the two tables take in memory; `firth.plan` predicts with it, `initialise` refuses by it."""
+    return 4 * padded(dim) * (rows + targets)
 
 
 def padded(dim: int) -> int:

@@ -16,7 +16,7 @@ def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[s
     """f4[texts, dim]: for each text the mean (or sum) of the rows of its known words, each as often as it stands there.
 
     ids      word to row of `table` f4[n, dim]
-    cutting  `tokenizer` and `lower`, as the training text was cut
+    cutting  the options of `split` (others are left alone), as the training text was cut
 
     A sparse matrix of ones, texts × words, multiplies the table; a text without known words keeps a row of zeros.
     """
@@ -32,10 +32,8 @@ def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[s
 
     from firth.tokens.words import split
 
-    found = [
-        [place for place in map(ids.get, words) if place is not None]
-        for words in split(texts, tokenizer=cutting.get("tokenizer", "whitespace"), lower=cutting.get("lower", False))
-    ]
+    options = {name: cutting[name] for name in ("tokenizer", "lower", "own_words", "hmm", "phrases") if name in cutting}
+    found = [[place for place in map(ids.get, words) if place is not None] for words in split(texts, **options)]
     sizes = np.fromiter(map(len, found), np.int64, len(found))
     columns = np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum()))
     weights = np.ones(len(columns), np.float32)
