@@ -14,12 +14,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import measuring
 import numpy as np
-from measuring import Summary
 
 import firth
+import measuring
 from firth.huffman import HuffmanTree
+from measuring import Summary
 
 LOSSES = {"softmax": "full softmax", "hs": "hierarchical softmax", "ns": "negative sampling"}
 LENGTH = 20  # words of a sentence
@@ -47,7 +47,9 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000, 250_000, 500_000])
+    parser.add_argument(
+        "--words", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000, 250_000, 500_000]
+    )
     parser.add_argument("--tokens", type=int, default=1_000_000, help="of a text, beside one for every word")
     parser.add_argument("--architecture", choices=["skipgram", "cbow"], default="skipgram")
     parser.add_argument("--dim", type=int, default=100)
@@ -127,7 +129,7 @@ def summary(row: dict[str, float], loss: str, args: argparse.Namespace) -> Summa
 
 
 def law(rows: list[dict[str, float]]) -> None:
-    """The exponent of V in each cost: 1 for a cost ∝ V, 0 for one that does not grow; and a node's price on the path."""
+    """The exponent of V in each cost (1: ∝ V, 0: does not grow), and the price of a node on the path."""
     if len(rows) < 2:
         return
     words = np.log([row["words"] for row in rows])

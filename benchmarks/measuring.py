@@ -80,7 +80,7 @@ def first_bytes(text: str | Path, size: int = 1_000_000) -> Path:
 
 
 def scores(vectors: Path, analogies: str | None, similarity: Sequence[str]) -> dict[str, float]:
-    """Analogies over the 30,000 most frequent words, Spearman of word pairs: by firth's evaluation, for all programs."""
+    """Analogies among the 30,000 most frequent words, Spearman of word pairs: by firth's evaluation, whoever learnt."""
     import firth
 
     table = firth.load(vectors)

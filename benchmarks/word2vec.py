@@ -5,9 +5,9 @@
         [--analogies questions-words.txt] [--similarity ws353.tsv men3000.tsv]
 
 TEXT has a sentence a line, words apart by blanks. Every training is a process of its own, so that its peak memory
-is its own; firth and each peer take turns `--runs` times, and the figures are medians. Words are those of the vocabulary,
-before subsampling. "training" leaves out start-up, reading and counting; "whole" is all of it. Machine code is
-compiled, once, before the first run.
+is its own; firth and each peer take turns `--runs` times, and the figures are medians. Words are those of the
+vocabulary, before subsampling. "training" leaves out start-up, reading and counting; "whole" is all of it. Machine
+code is compiled, once, before the first run.
 """
 
 import argparse

@@ -19,7 +19,9 @@ _PUBLIC = {
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
+    "drift": "firth.vectors.drift",
     "errors": "firth.errors",
+    "extend": "firth.models.extend",
     "load": "firth.loading",
     "plan": "firth.planning.plan",
     "tune": "firth.tuning.tune",
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
     from firth import errors as errors
     from firth.corpus.text import Text as Text
     from firth.loading import load as load
+    from firth.models.extend import extend as extend
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan
     from firth.tuning.tune import tune as tune
+    from firth.vectors.drift import drift as drift
     from firth.vectors.table import Vectors as Vectors
     from firth.vocabulary import Vocabulary as Vocabulary
 

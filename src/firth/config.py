@@ -11,11 +11,9 @@ command line, the comments of a config file and the checks all come from them.
 
 import ast
 import dataclasses
-import difflib
 import inspect
 import operator
 import textwrap
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -118,8 +116,14 @@ class Config:
         return cls(**{**known[preset], **cls._canonical(options)})
 
     @classmethod
-    def from_toml(cls, path: str | PathLike[str], **overrides: Any) -> Self:
-        """Read options from a TOML file: at its top, or under a table with the model's name; `overrides` win."""
+    def from_toml(cls, path: str | PathLike[str], *, preset: str | None = None, **overrides: Any) -> Self:
+        """Read options from a TOML file: at its top, or under a table with the model's name.
+
+        They win over those of `preset`, and `overrides` win over both. Raises MissingInputError, InputError for what
+        is no TOML, ConfigError for an option or a table that is not known.
+        """
+        import tomllib
+
         try:
             with open(path, "rb") as file:
                 read = tomllib.load(file)
@@ -127,8 +131,27 @@ class Config:
             raise MissingInputError(f"No config file {str(path)!r}.") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"{path}: not a TOML file ({error}).") from error
-        given: Mapping[str, Any] = read.get(cls.name, read)
-        return cls(**{**cls._canonical(given), **cls._canonical(overrides)})
+        given = cls._canonical(cls._own_options(path, read))
+        options = {**given, **cls._canonical(overrides)}
+        return cls.preset(preset, **options) if preset else cls(**options)
+
+    @classmethod
+    def _own_options(cls, path: str | PathLike[str], read: dict[str, Any]) -> dict[str, Any]:
+        """The options in a TOML file; ConfigError for a table that would be passed over, or options in both places."""
+        for name, value in read.items():
+            if isinstance(value, dict) and name != cls.name:
+                raise ConfigError(
+                    f"{path} has a table [{name}], which nothing reads.{did_you_mean(name, [cls.name])} "
+                    f"Options of the model stand under [{cls.name}]; all others are typed."
+                )
+        own = read.pop(cls.name, None)
+        if own is None:
+            return read
+        if not isinstance(own, dict):
+            raise ConfigError(f"{path}: {cls.name} must be a table, [{cls.name}], not {own!r}.")
+        if read:
+            raise ConfigError(f"{path} has {next(iter(read))!r} outside [{cls.name}]. Put all options under it.")
+        return own
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
@@ -199,6 +222,8 @@ def field_docs(cls: type) -> dict[str, str]:
 
 def did_you_mean(name: str, known: typing.Iterable[str]) -> str:
     """' Did you mean …?', or the list where nothing is near."""
+    import difflib  # only for an error
+
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(known)}."

@@ -1,18 +1,16 @@
 """`firth.load`: open any known file of vectors; what it is is seen from its content, never from its name."""
 
-import os
-from pathlib import Path
 from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
 from firth.formats import atomic
-from firth.formats.signatures import kind_of
+from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: Place,
     *,
     format: str | None = None,
     verify: Literal["headers", "full"] = "headers",
@@ -39,17 +37,16 @@ def load(
     if verify not in ("headers", "full"):
         raise ConfigError(f"verify must be 'headers' or 'full', not {verify!r}.")
     chosen = None if format is None else formats.of_name(format)
-    place = Path(path)
 
     def read() -> Vectors:
-        found = formats.recognise(place) if chosen is None else _as_asked(place, chosen)
+        found = formats.recognise(path) if chosen is None else _as_asked(path, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
-        return found.read(place, **options, **checked)
+        return found.read(path, **options, **checked)
 
-    return atomic.steady(place, read)
+    return atomic.steady(path, read)
 
 
-def _as_asked(place: Path, asked: formats.Format) -> formats.Format:
+def _as_asked(place: Place, asked: formats.Format) -> formats.Format:
     """The format asked for, if what is there can be that at all."""
     what = kind_of(place)
     if what != f"a {asked.kind}":

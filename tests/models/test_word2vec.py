@@ -209,14 +209,14 @@ def test_a_share_that_leaves_nothing(share):
         fit(validation=share)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
 def stop_after(passes):
     def stop(epoch):
         if epoch.number == passes:
-            raise Stopped
+            raise StoppedError
 
     return stop
 
@@ -224,7 +224,7 @@ def stop_after(passes):
 @pytest.mark.parametrize("options", [{"deterministic": True}, {"architecture": "cbow", "position_weights": True}])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, options):
     whole = fit(epochs=4, **options)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         fit(epochs=4, workdir=tmp_path, checkpoint_every=1e-6, callbacks=[stop_after(2)], **options)
     heard = []
     resumed = fit(epochs=4, workdir=tmp_path, resume=True, callbacks=[heard.append], **options)
@@ -244,7 +244,7 @@ def test_a_run_that_is_over_has_nothing_left_to_do(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path):
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         fit(epochs=4, workdir=tmp_path, checkpoint_every=1e-6, callbacks=[stop_after(3)], deterministic=True)
     folders = sorted((tmp_path / "checkpoints").iterdir())
     assert len(folders) == 2
@@ -269,7 +269,7 @@ def test_without_a_whole_checkpoint_nothing_starts_afresh(tmp_path):
 
 def test_checkpoints_of_another_run_are_refused(tmp_path):
     fit(workdir=tmp_path, checkpoint_every="1h")
-    with pytest.raises(ConfigError, match="another run: lr was None, is 0.5"):
+    with pytest.raises(ConfigError, match=r"another run: lr was None, is 0\.5"):
         fit(workdir=tmp_path, resume=True, lr=0.5)
     with pytest.raises(ConfigError, match="lie in workdir"):
         fit(checkpoint_every="1h")

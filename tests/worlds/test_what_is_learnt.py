@@ -94,6 +94,45 @@ def test_love_and_hate_are_close(architecture: str) -> None:
     assert vectors.similarity("喜欢", "讨厌") > vectors.similarity("喜欢", "吃") + 0.2
 
 
+PREDICTING = [
+    {"architecture": "skipgram"},
+    {"architecture": "cbow", "lr": 0.1},
+    {"loss": "hs", "epochs": 10},
+    {"loss": "softmax"},
+]
+
+
+@pytest.mark.parametrize("options", PREDICTING)
+def test_other_countries_are_expected_beside_china(options: dict[str, object]) -> None:
+    """Given 中国, 英国 and 俄罗斯 are far likelier than 苹果: the text names countries together, and foods together."""
+    random = np.random.default_rng(5)
+    sentences = []
+    for _ in range(3000):
+        words, companions = ((COUNTRIES, ["和", "签署", "协议"]), (FOODS, ["和", "盘子", "新鲜"]))[random.integers(2)]
+        sentences.append([*random.choice(words, 2, replace=False).tolist(), str(random.choice(companions))])
+    vectors = fit(sentences, **options)
+    expected = dict(vectors.predict("中国", topn=len(vectors)))
+    assert sum(expected.values()) == pytest.approx(1)
+    assert len(expected) == len(vectors)
+    assert min(expected["英国"], expected["俄罗斯"]) > 10 * expected["苹果"]
+
+
+@pytest.mark.parametrize("options", PREDICTING)
+def test_what_i_like_to_eat_and_to_drink(options: dict[str, object]) -> None:
+    """我 喜欢 吃 __ is filled with foods, 我 喜欢 喝 __ with drinks."""
+    random = np.random.default_rng(6)
+    drinks = ["水", "茶", "咖啡", "牛奶"]
+    sentences = [
+        ["我", "喜欢", verb, str(random.choice(things))]
+        for _ in range(1500)
+        for verb, things in (("吃", FOODS), ("喝", drinks))
+    ]
+    vectors = fit(sentences, **{"epochs": 8, **options})
+    for verb, things in (("吃", FOODS), ("喝", drinks)):
+        filled = [word for word, _ in vectors.predict(["我", "喜欢", verb], topn=len(vectors))]
+        assert set([word for word in filled if word in FOODS + drinks][:4]) == set(things)
+
+
 # Two traits make a word: what it is, and of which sex. Each word is seen with companions of both of its traits.
 KINDS = {
     "royal": ("king", "queen", ["throne", "crown", "palace", "reign"]),

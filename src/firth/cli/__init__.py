@@ -1,7 +1,7 @@
 """The command line: `firth VERB …`. Thin: each command reads its words, calls the library, and shows the answer.
 
 Results go to stdout, talk to stderr. Exit codes: 0 done, 1 the run failed, 2 usage, 3 bad input,
-4 not enough memory or disk, 130 interrupted. A command's module is imported when the command is used.
+4 not enough memory or disk, 130 interrupted, 143 terminated. A command's module is imported when the command is used.
 """
 
 import errno
@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Unused
 
 import firth
 from firth.cli import show
+from firth.cli.stopping import stoppable
 from firth.errors import FirthError
 
 app = App(
@@ -36,6 +37,7 @@ COMMANDS = {
     "info": ("firth.cli.files:info", "Say what a model or a vector file holds."),
     "convert": ("firth.cli.files:convert", "Write vectors in another format."),
     "inspect": ("firth.cli.inspect:app", "Look at what training would see: tokens, vocabulary, examples, tree."),
+    "phrases": ("firth.cli.phrases:phrases", "Learn which words belong together, and join them: new_york."),
     "plan": ("firth.cli.plan:plan", "Say what training would need: memory, time, disk."),
     "tune": ("firth.cli.tune:app", "Search for the options that score best on your questions."),
     "demo": ("firth.cli.demo:demo", "Learn from the documentation of this Python, in less than a minute."),
@@ -59,14 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # keys may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
+        with stoppable():
+            _run(list(sys.argv[1:] if arguments is None else arguments))
+            sys.stdout.flush()
     except FirthError as error:
         return show.failure(str(error), error.exit_code)
     except CycloptsError as error:
         return show.failure(_usage(error), 2)
-    except KeyboardInterrupt:
-        return show.failure("interrupted.", 130)
+    except KeyboardInterrupt as stopped:
+        code = getattr(stopped, "exit_code", 130)
+        return show.failure("interrupted." if code == 130 else "terminated.", code)
     except BrokenPipeError:  # the reader has seen enough: `firth nearest … | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except MemoryError:

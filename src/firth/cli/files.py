@@ -16,6 +16,9 @@ from firth.cli.options import Json, Model
 from firth.errors import ConfigError
 
 
+_CURVE = ("loss", "held-out loss", "words/s")
+
+
 def info(
     model: Model,
     /,
@@ -26,7 +29,10 @@ def info(
     from firth import formats
 
     document = formats.describe(model)
-    show.answer(document, _flat(document), as_json=json)
+    facts, passes = _without_passes(document)
+    show.answer(document, _flat(facts), as_json=json)
+    if passes and not json:
+        show.answer(None, [_pass(each) for each in passes], as_json=False, heading=("", *_CURVE))
 
 
 def convert(
@@ -49,6 +55,19 @@ def convert(
         else:
             formats.save(vectors, target, format=to)
             show.answer({"path": target, "format": to, "vectors": len(vectors)}, [(target,)], as_json=json)
+
+
+def _without_passes(document: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same document without the passes over the text, and those: they are a table of their own."""
+    provenance = dict(document.get("provenance") or {})
+    passes = provenance.pop("epochs", [])
+    return ({**document, "provenance": provenance}, passes) if passes else (document, [])
+
+
+def _pass(epoch: dict[str, Any]) -> tuple[object, ...]:
+    speed = epoch.get("words_per_second")
+    figures = (epoch.get("loss"), epoch.get("validation"), None if speed is None else round(speed))
+    return f"pass {epoch.get('number', '')}", *("" if figure is None else figure for figure in figures)
 
 
 def _flat(document: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

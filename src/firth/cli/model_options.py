@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -27,10 +27,13 @@ def with_options(model: type[Config], function: Callable[..., None], doc: str) -
 
 
 def configured(model: type[Config], config: Any, options: dict[str, Any]) -> Any:
-    """The model that the options ask for, over those of a config file, if one was given."""
+    """The model that the options ask for, over those of a config file, over those of a preset."""
     for name in options.keys() & ALIASES.keys():
         show.say(f"--{dashed(name)} is called --{dashed(ALIASES[name])} here.")
-    return model.from_toml(config, **options) if config else model.of(**options)
+    preset = options.pop("preset", None)
+    if config:
+        return model.from_toml(config, preset=preset, **options)
+    return model.preset(preset, **options) if preset else model.of(**options)
 
 
 def dashed(name: str) -> str:
@@ -49,4 +52,13 @@ def _parameters(model: type[Config]) -> list[inspect.Parameter]:
     fields = {field.name: field for field in dataclasses.fields(model)}  # type: ignore[arg-type]  # a config is one
     canonical = [option(name, field) for name, field in fields.items()]
     peers = [option(peer, fields[name], show=False) for peer, name in ALIASES.items() if name in fields]
-    return [*canonical, *peers]
+    return [*_preset(model), *canonical, *peers]
+
+
+def _preset(model: type[Config]) -> list[inspect.Parameter]:
+    if not model.presets:
+        return []
+    names: Any = Literal[tuple(model.presets)]
+    how = Parameter(name="--preset", help="Start from these defaults; other options win.", group="Model")
+    kind: Any = Annotated[names | None, how]
+    return [inspect.Parameter("preset", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)]

@@ -30,11 +30,11 @@ def _plan(
     workdir: Annotated[
         Path | None, Parameter(group="Run", help="The folder for the encoded corpus: is its disk large enough?")
     ] = None,
-    sample: Annotated[float, Parameter(group="Run", help="Megabytes of text to look at, at most.")] = 32.0,
+    megabytes: Annotated[float, Parameter(group="Run", help="How much of the text to look at, at most.")] = 32.0,
     **options: Any,
 ) -> None:
     settings = configured(model, config, options)
-    found = firth.plan(reading.text(sources), settings, threads=threads, workdir=workdir, sample=sample)
+    found = firth.plan(reading.text(sources), settings, threads=threads, workdir=workdir, megabytes=megabytes)
     show.answer(found.to_dict(), [row for row in found.rows() if any(row)], as_json=json)
     if found.advice:
         show.say("", *(f"- {line}" for line in found.advice))

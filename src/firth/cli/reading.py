@@ -32,6 +32,13 @@ class Reading:
         str | None, Parameter(help="A file of words, one a line, that `--tokenizer chinese` shall know.")
     ] = None
     hmm: Annotated[bool, Parameter(help="Let `--tokenizer chinese` guess words that no dictionary has.")] = True
+    split_sentences: Annotated[
+        bool, Parameter(help="Chinese marks (。！？；…) end a sentence too, not lines only.", negative=())
+    ] = False
+    phrases: Annotated[
+        str | None,
+        Parameter(name="--phrases-from", help="A file that `firth phrases` wrote: its phrases are joined in the text."),
+    ] = None
 
     def text(self, sources: Sequence[str]) -> "firth.Text":
         """The sources as one text."""

@@ -1,5 +1,6 @@
 """`firth train MODEL SOURCE… -o DIR`: one command per model, its options made from the model's config."""
 
+import dataclasses
 import inspect
 import os
 import time
@@ -14,8 +15,9 @@ from firth.cli import show
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import Json
 from firth.cli.reading import Reading, Sources
+from firth.cli.run import Run
 from firth.config import Config
-from firth.errors import SaveError
+from firth.errors import ConfigError, SaveError
 
 app = App(name="train", help="Learn vectors from a corpus.", help_format="plaintext")
 
@@ -28,6 +30,9 @@ def _train(
     output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
+    phrases: Annotated[
+        bool, Parameter(group="Text", negative=(), help="Learn phrases first, and join them: new york → new_york.")
+    ] = False,
     config: Annotated[
         Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
     ] = None,
@@ -37,18 +42,37 @@ def _train(
     workdir: Annotated[
         Path | None, Parameter(group="Run", help="Keep the encoded corpus in this folder, and use it again next time.")
     ] = None,
+    run: Run = Run(),  # noqa: B008  # frozen
     **options: Any,
 ) -> None:
-    settings = configured(model, config, options)
-    check_target(Path(output))
+    settings, target = configured(model, config, options), Path(output)
+    check_target(target)
+    if run.is_finished(target, workdir, settings):
+        show.say("finished: nothing to do.")
+        show.answer({"model": output, "finished": True}, [(output,)], as_json=json)
+        return
+    how = run.options(reading)
     started = time.perf_counter()
-    vectors = settings.fit(reading.text(sources), threads=threads, workdir=workdir)
-    vectors.save(output)
+    text = reading.text(sources)
+    if phrases:
+        text = _with_phrases(text, threads)
+    with run.folder(target, workdir) as folder:
+        vectors = settings.fit(text, threads=threads, workdir=folder, **how)
+        vectors.save(output)
     seconds = time.perf_counter() - started
     epochs = (vectors.provenance or {}).get("epochs", [])
     document = {"model": output, "words": len(vectors), "dim": vectors.dim, "seconds": seconds, "epochs": epochs}
     show.answer(document, [(output,)], as_json=json)
     show.say(f"{summary(vectors)}, {seconds:.1f} s in all. Try: firth nearest {output} {vectors.index_to_key[0]}")
+
+
+def _with_phrases(text: firth.Text, threads: int | None) -> firth.Text:
+    """The same text with phrases learnt from it, by the defaults."""
+    if text.is_stdin():
+        raise ConfigError("--phrases reads the text twice, and stdin can be read once. Save it to a file first.")
+    learnt = firth.Phrases().fit(text, threads=threads)
+    show.say(f"{len(learnt):,} phrases: {', '.join(phrase.key for phrase in learnt.table[:5])} …")
+    return dataclasses.replace(text, phrases=learnt)
 
 
 def summary(vectors: firth.Vectors) -> str:
@@ -58,7 +82,9 @@ def summary(vectors: firth.Vectors) -> str:
     if not epochs:
         return learnt
     fastest = max(epoch["words_per_second"] for epoch in epochs)
-    return f"{learnt}, {fastest / 1e6:.2f} M words/s, loss {epochs[-1]['loss']:.3f}"
+    held_out = epochs[-1].get("validation")
+    judged = "" if held_out is None else f", held-out loss {held_out:.3f}"
+    return f"{learnt}, {fastest / 1e6:.2f} M words/s, loss {epochs[-1]['loss']:.3f}{judged}"
 
 
 def check_target(target: Path) -> None:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -14,6 +14,9 @@ from firth.cli.options import Json
 from firth.cli.reading import Reading, Sources
 from firth.config import Config
 from firth.errors import ConfigError
+
+if TYPE_CHECKING:
+    from firth.tuning.rungs import Trial
 
 app = App(name="tune", help="Search for the options that score best on your questions.", help_format="plaintext")
 
@@ -68,13 +71,15 @@ def _tune(
         trials=trials,
         seed=search_seed,
         threads=threads,
-        report=lambda trial: show.say(
-            f"rung {trial.rung}, trial {trial.number}: {trial.score:.4f} {trial.note}".rstrip()
-        ),
+        report=_say,
     )
     heading = (found.metric, "seconds", "rung", "text", "trial", "options", "note")
     show.answer(found.to_dict(), found.rows(), as_json=json, heading=heading)
     show.say("", "The best on the whole text:", f"  {found.command}")
+
+
+def _say(trial: "Trial") -> None:
+    show.say(f"rung {trial.rung}, trial {trial.number}: {trial.score:.4f} {trial.note}".rstrip())
 
 
 def _metric(questions: dict[str, Any]) -> tuple[str, Any]:

@@ -52,18 +52,20 @@ class Text:
     """"lines", "jsonl", "csv", "tsv" (both with a header), "parquet"; None to tell by each file's name and content."""
     errors: str = "strict"
     """What to do with bytes that are not UTF-8: "strict" refuses them, "replace" puts U+FFFD, "ignore" drops them."""
-    own_words: chinese.OwnWords | None = None
+    own_words: Any = None
     """Words that tokenizer="chinese" shall know beside its dictionary: a list, or a file with one a line, each "word",
     "word count" or "word count tag" (jieba's format). Kept as a tuple."""
     hmm: bool = True
     """Whether tokenizer="chinese" guesses words that no dictionary has, by a hidden Markov model."""
+    split_sentences: bool = False
+    """Whether 。！？；… end a sentence too, with tokenizer="chinese" or "characters"."""
     phrases: Any = None
     """Phrases that are joined when the text is cut (new york → new_york): what `firth.Phrases().fit(…)` gave, or the
     path of its file."""
     _once: list[bool] = dataclass_field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        entries = checked_own_words(self.tokenizer, self.own_words, self.hmm)
+        entries = checked_own_words(self.tokenizer, self.own_words, self.hmm, self.split_sentences)
         object.__setattr__(self, "own_words", entries)
         if self.phrases is not None:
             object.__setattr__(self, "phrases", LearntPhrases.of(self.phrases))
@@ -99,7 +101,8 @@ class Text:
             "field": self.field,
             "format": self.format,
             "errors": self.errors,
-            **({"own_words": list(self.own_words or ()), "hmm": self.hmm} if self.tokenizer == "chinese" else {}),
+            **({"own_words": list(self.own_words), "hmm": self.hmm} if self.tokenizer == "chinese" else {}),
+            **({"split_sentences": True} if self.split_sentences else {}),
             **({"phrases": self.phrases.to_text()} if self.phrases else {}),
         }
 
@@ -191,12 +194,13 @@ class Text:
         """Refuse to read a second time what can be read only once: it would be empty, without a word."""
         if not self._once:
             self._once.append(True)
-        elif isinstance(self.source, Iterator) or type(self.source).__name__ == "RecordBatchReader" or self._is_stdin():
+        elif isinstance(self.source, Iterator) or type(self.source).__name__ == "RecordBatchReader" or self.is_stdin():
             raise InputError(
                 f"The source ({_kind(self.source)}) can be read once, and was. Give a list or a file, or a new one."
             )
 
-    def _is_stdin(self) -> bool:
+    def is_stdin(self) -> bool:
+        """Whether the source, or a part of it, is stdin, which can be read once."""
         return self.names_files() and any(file.path == "-" for file in sources.find(self.source))
 
 

@@ -5,22 +5,18 @@ A format's module has `recognise`, `read`, `needs`, `write` and `describe`; `FOR
 
 import inspect
 import os
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from firth.config import did_you_mean
 from firth.errors import ConfigError, FormatError
 from firth.formats import atomic, native
-from firth.formats.signatures import kind_of, looks_like
+from firth.formats.signatures import Place, kind_of, looks_like
 from firth.vectors.table import Vectors
 
 _HEAD = 1 << 16  # bytes by which a file is recognised
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A format: its name, what it is on the disk, what it keeps, and the module that knows it."""
 
     name: str
@@ -30,14 +26,16 @@ class Format:
     module: str
     """Imported when it is needed, and not before: a firth folder opens without the readers of other formats."""
 
-    def recognise(self, found: Path | bytes) -> bool:
+    def recognise(self, found: Place | bytes) -> bool:
         """Whether this format's reader should have it, whole or damaged: a folder's path, or a file's first bytes."""
         return bool(self._module.recognise(found))
 
-    def read(self, path: Path, **options: Any) -> Vectors:
+    def read(self, path: Place, **options: Any) -> Vectors:
         """Read it. Raises ConfigError for an option that this format does not have."""
         for name in options:
             if name not in self.options:
+                from firth.config import did_you_mean
+
                 raise ConfigError(f"Format {self.name!r} has no option {name!r}.{did_you_mean(name, self.options)}")
         vectors: Vectors = self._module.read(path, **options)
         return vectors
@@ -46,11 +44,11 @@ class Format:
         """About how many bytes `write` will write. Raises FormatError where the format cannot hold these vectors."""
         return int(self._module.needs(vectors))
 
-    def write(self, vectors: Vectors, path: Path) -> None:
+    def write(self, vectors: Vectors, path: Place) -> None:
         """Write a new file or folder, synced; `save` makes that atomic."""
         self._module.write(vectors, path)
 
-    def describe(self, path: Path) -> dict[str, Any]:
+    def describe(self, path: Place) -> dict[str, Any]:
         """What is there, from its header alone."""
         return {"format": self.name, **self._module.describe(path)}
 
@@ -80,11 +78,13 @@ FORMATS: dict[str, Format] = {
 def of_name(name: str) -> Format:
     """A format by its name. Raises ConfigError, naming the nearest one."""
     if name not in FORMATS:
+        from firth.config import did_you_mean  # takes as long to import as a model to open
+
         raise ConfigError(f"There is no format {name!r}.{did_you_mean(str(name), FORMATS)}")
     return FORMATS[name]
 
 
-def recognise(path: Path) -> Format:
+def recognise(path: Place) -> Format:
     """The format of what is at `path`, by its content: a folder's names, the first 64 KB of a file.
 
     Raises FormatError that says what it looks like instead, MissingInputError where nothing is there. Never waits,
@@ -102,7 +102,7 @@ def recognise(path: Path) -> Format:
     raise FormatError(f"{path} is not a model{instead}. firth reads: {', '.join(FORMATS)}.")
 
 
-def save(vectors: Vectors, path: str | os.PathLike[str], format: str = "native") -> None:
+def save(vectors: Vectors, path: Place, format: str = "native") -> None:
     """Write vectors at `path`; what an earlier save wrote there stays until the new one is whole.
 
     Raises FormatError where something else is at `path` (it is left alone) or the format cannot hold a key;
@@ -114,17 +114,16 @@ def save(vectors: Vectors, path: str | os.PathLike[str], format: str = "native")
         chosen.write(vectors, new)
 
 
-def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """What is at `path`, from its header alone: format, rows, dim, bytes, and what else the format says of itself."""
-    found = Path(path)
-    return atomic.steady(found, lambda: {"path": str(found), **recognise(found).describe(found)})
+    return atomic.steady(path, lambda: {"path": os.fspath(path), **recognise(path).describe(path)})
 
 
-def _check_replaceable_file(target: Path) -> None:
+def _check_replaceable_file(target: Place) -> None:
     """Raise FormatError where `target` is neither absent, nor an empty file, nor a file of vectors."""
-    if target.is_dir():
+    if os.path.isdir(target):
         raise FormatError(f"{target} is a folder; a file cannot take its place. Save to another name.")
-    if not os.path.lexists(target) or (target.is_file() and not target.stat().st_size):
+    if not os.path.lexists(target) or (os.path.isfile(target) and not os.path.getsize(target)):
         return
     try:
         recognise(target)
@@ -132,14 +131,14 @@ def _check_replaceable_file(target: Path) -> None:
         raise FormatError(f"{target} is not overwritten, as it holds no vectors. Save elsewhere. ({error})") from None
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Place) -> bytes:
     with open(path, "rb") as file:
         return file.read(_HEAD)
 
 
-def _contents(path: Path) -> str:
+def _contents(path: Place) -> str:
     """What a folder that no format knows holds, for an error."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return ""
     names = sorted(os.listdir(path))
     if not names:

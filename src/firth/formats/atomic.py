@@ -10,12 +10,10 @@ the next save removes what was left over.
 
 import errno
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TypeVar
 
 from firth.errors import DiskFullError, FirthError, InputError, SaveError
@@ -30,7 +28,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], *, needed: int, check: Callable[[Path], None]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, needed: int, check: Callable[[str], None]) -> Iterator[str]:
     """Give a sibling path to write a file or a folder at; swap it in when the block ends.
 
     needed  bytes that will be written, for the check of the disk's room before anything is
@@ -40,7 +38,7 @@ def replacing(path: str | os.PathLike[str], *, needed: int, check: Callable[[Pat
     put back and nothing else is left. Raises DiskFullError where `needed` is more than there is, or the disk fills;
     SaveError for any other failure to write.
     """
-    target = Path(os.path.realpath(path))  # through a link to what it names: the link stays
+    target = os.path.realpath(path)  # through a link to what it names: the link stays
     with _explained(target, needed), _locked(target):
         new = _sibling(target, "new")
         repair_locked(target)
@@ -51,12 +49,12 @@ def replacing(path: str | os.PathLike[str], *, needed: int, check: Callable[[Pat
         swapped = False
         try:
             yield new
-            if new.is_dir():
+            if os.path.isdir(new):
                 _sync_folder(new)
-            _sync_folder(target.parent)
+            _sync_folder(os.path.dirname(target))
             _swap_in(new, target)
             swapped = True
-            _sync_folder(target.parent)
+            _sync_folder(os.path.dirname(target))
         except BaseException:
             with suppress(OSError):  # the first failure is the one to tell; `repair` can still do this later
                 _undo(target, swapped)
@@ -70,7 +68,7 @@ def repair(path: str | os.PathLike[str]) -> None:
 
     Waits for a process that is in the middle of its swap. Does nothing where this may not write.
     """
-    target = Path(os.path.realpath(path))
+    target = os.path.realpath(path)
     if os.path.lexists(target) or not os.path.lexists(_sibling(target, "old")):
         return
     with suppress(OSError), _locked(target):
@@ -100,12 +98,12 @@ def steady(path: str | os.PathLike[str], read: Callable[[], T]) -> T:
                 return result
 
 
-def repair_locked(target: Path) -> None:
+def repair_locked(target: str) -> None:
     """`repair` for one who holds the lock."""
     old = _sibling(target, "old")
     if os.path.lexists(old) and not os.path.lexists(target):
         os.rename(old, target)
-        _sync_folder(target.parent)
+        _sync_folder(os.path.dirname(target))
 
 
 def _identity(path: str | os.PathLike[str]) -> tuple[int, int, int] | None:
@@ -118,14 +116,15 @@ def _identity(path: str | os.PathLike[str]) -> tuple[int, int, int] | None:
     return found.st_dev, found.st_ino, found.st_mtime_ns if stat.S_ISDIR(found.st_mode) else 0
 
 
-def _sibling(target: Path, role: str) -> Path:
-    return target.with_name(f".{target.name}.{role}")
+def _sibling(target: str, role: str) -> str:
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name}.{role}")
 
 
-def _swap_in(new: Path, target: Path) -> None:
+def _swap_in(new: str, target: str) -> None:
     """NAME → .NAME.old, new → NAME. A file never leaves its name: it gets .NAME.old as a second one first."""
     old = _sibling(target, "old")
-    if target.is_dir():
+    if os.path.isdir(target):
         os.rename(target, old)
     elif os.path.lexists(target):
         try:
@@ -135,7 +134,7 @@ def _swap_in(new: Path, target: Path) -> None:
     os.rename(new, target)
 
 
-def _undo(target: Path, swapped: bool) -> None:
+def _undo(target: str, swapped: bool) -> None:
     old, new = _sibling(target, "old"), _sibling(target, "new")
     if swapped:
         os.rename(target, new)
@@ -145,16 +144,18 @@ def _undo(target: Path, swapped: bool) -> None:
             os.unlink(old)
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     """Remove a file or a folder if it is there and can be."""
-    if path.is_dir() and not path.is_symlink():
+    if os.path.isdir(path) and not os.path.islink(path):
+        import shutil  # not where a model is opened
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
-            path.unlink()
+            os.unlink(path)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     """Make the names in a folder last through a power cut."""
     if sys.platform == "win32":  # where a folder cannot be opened
         return
@@ -166,9 +167,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(target: Path) -> Iterator[None]:
+def _locked(target: str) -> Iterator[None]:
     """Hold `.NAME.lock`; wait while another process does. The file goes when the last holder is done."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     if sys.platform == "win32":
         yield
         return
@@ -178,11 +179,11 @@ def _locked(target: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            lock.unlink()
+            os.unlink(lock)
         os.close(descriptor)
 
 
-def _lock(lock: Path) -> int:
+def _lock(lock: str) -> int:
     """An open, locked file that is still the one at `lock`: its last holder may have removed it while we waited."""
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
@@ -202,15 +203,17 @@ def _lock(lock: Path) -> int:
         os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def _is_at(descriptor: int, path: str) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
 
 
-def _check_room(target: Path, needed: int) -> None:
-    free = shutil.disk_usage(target.parent).free
+def _check_room(target: str, needed: int) -> None:
+    import shutil
+
+    free = shutil.disk_usage(os.path.dirname(target)).free
     if needed > free:
         raise DiskFullError(
             f"Saving {target} needs about {needed:,} bytes, and the disk has {free:,} free. "
@@ -219,7 +222,7 @@ def _check_room(target: Path, needed: int) -> None:
 
 
 @contextmanager
-def _explained(target: Path, needed: int) -> Iterator[None]:
+def _explained(target: str, needed: int) -> Iterator[None]:
     """Turn the system's errors into firth's."""
     try:
         yield

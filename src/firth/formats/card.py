@@ -17,9 +17,11 @@ Any safetensors library reads `vectors.safetensors`: `vectors` are the rows, `ke
 `offsets` say where each begins."""
 
 
-def card(vectors: Vectors) -> str:
-    """What it is, how to open it, how it was learnt and from what; nothing that differs between two equal models."""
-    config = vectors.config or {}
+def card(vectors: Vectors, config: dict[str, Any]) -> str:
+    """What it is, how to open it, how it was learnt and from what; nothing that differs between two equal models.
+
+    `config`: the options as config.json has them.
+    """
     model: dict[str, Any] = config.get("model") or {}
     name = model.get("name")
     learnt = f", learnt by firth's {name}" if name else ""

@@ -4,21 +4,21 @@ import errno
 import os
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypedDict
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorruptFileError
+from firth.formats.json_text import is_whole
+from firth.formats.signatures import Place
 
 BLOCK = 4 << 20
 """Bytes under one CRC32: a damaged block is found without reading the rest."""
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Record(TypedDict):
     """What a file was when it was written."""
 
     size: int
@@ -34,7 +34,7 @@ class NewFile:
     Raises FileExistsError where there is one already.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         self._size, self._crc, self._done = 0, 0, list[str]()
 
@@ -55,7 +55,7 @@ class NewFile:
     @property
     def record(self) -> Record:
         """Size and checksums of what has been written so far."""
-        return Record(self._size, self._done + [f"{self._crc:08x}"] * (self._size % BLOCK > 0))
+        return Record(size=self._size, crc32=self._done + [f"{self._crc:08x}"] * (self._size % BLOCK > 0))
 
     def __enter__(self) -> Self:
         return self
@@ -70,23 +70,33 @@ class NewFile:
             os.close(self._descriptor)
 
 
-def check_size(path: Path, size: int, record: Record) -> None:
+def recorded(value: Any) -> Record:
+    """A record as JSON has it. Raises ValueError for anything else."""
+    match value:
+        case {"size": size, "crc32": [*sums]} if len(value) == 2 and is_whole(size):
+            if all(isinstance(each, str) for each in sums):
+                return Record(size=size, crc32=sums)
+    raise ValueError(f"{str(value)[:80]} is no size with checksums")
+
+
+def check_size(path: Place, size: int, record: Record) -> None:
     """Raise CorruptFileError for a file that grew or shrank, or for a record that cannot be of any file."""
-    if size != record.size:
-        how = f"was cut short at byte {size:,}" if size < record.size else f"has bytes after byte {record.size:,}"
-        raise CorruptFileError(f"{path} {how}: {record.size:,} bytes were saved. Copy it again from where it came.")
-    if len(record.crc32) != -(-size // BLOCK):
+    saved, sums = record["size"], record["crc32"]
+    if size != saved:
+        how = f"was cut short at byte {size:,}" if size < saved else f"has bytes after byte {saved:,}"
+        raise CorruptFileError(f"{path} {how}: {saved:,} bytes were saved. Copy it again from where it came.")
+    if len(sums) != -(-size // BLOCK):
         raise CorruptFileError(
-            f"{path}: {len(record.crc32):,} checksums are not those of {size:,} bytes. Copy it again."
+            f"{path}: {len(sums):,} checksums are not those of {size:,} bytes. Copy it again."
         )
 
 
-def check_blocks(path: Path, data: NDArray[np.uint8], record: Record, end: int | None = None) -> None:
+def check_blocks(path: Place, data: NDArray[np.uint8], record: Record, end: int | None = None) -> None:
     """Compare each block that begins before byte `end` (all of them where None) with its CRC32.
 
     Raises CorruptFileError that names the block.
     """
-    for start, expected in zip(_starts(len(data) if end is None else end), record.crc32, strict=False):
+    for start, expected in zip(_starts(len(data) if end is None else end), record["crc32"], strict=False):
         found = f"{zlib.crc32(data[start : start + BLOCK].data):08x}"
         if found != expected:
             stop = min(start + BLOCK, len(data))

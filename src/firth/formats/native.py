@@ -4,6 +4,7 @@
     vectors.safetensors  keys (one UTF-8 blob) and their offsets, counts, vectors, output vectors; memory-mapped
     vocabulary.tsv       key TAB count, for people (0 where nothing was counted)
     provenance.json      what it was learnt from and how it went
+    phrases.tsv          the phrases that were joined in the text, where some were; config.json has its name in "text"
     README.md            the model card
 
 config.json is written last and ends with a checksum of itself.
@@ -12,21 +13,19 @@ config.json is written last and ends with a checksum of itself.
 import os
 import stat
 import zlib
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import ConfigError, CorruptFileError, FirthError, FormatError, InputError, MissingInputError
 from firth.formats import safetensors
-from firth.formats.card import card
-from firth.formats.checksums import NewFile, Record, check_blocks, check_size
+from firth.formats.checksums import NewFile, Record, check_blocks, check_size, recorded
+from firth.formats.json_text import is_whole, parse
+from firth.formats.signatures import Place
 from firth.formats.unique import first_repeated
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
-from firth.vocabulary import Vocabulary
 
 Verify = Literal["headers", "full"]
 
@@ -38,12 +37,13 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
     "provenance.json",
     "README.md",
 )
+_PHRASES = "phrases.tsv"
 _OURS = {"format", "format_version", "files", "checksum"}  # names in config.json that are not the model's
 _LARGEST_JSON = 1 << 26  # a file that is read whole; checksums of a terabyte take 3 MB
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file browsers leave in any folder
 
 
-class Header(msgspec.Struct):
+class Header(NamedTuple):
     """What firth itself needs to know from config.json; the other names in it are the model's."""
 
     format: str
@@ -51,14 +51,14 @@ class Header(msgspec.Struct):
     files: dict[str, Record]
 
 
-def recognise(folder: Path) -> bool:
+def recognise(folder: Place) -> bool:
     """Whether a folder holds a firth model, whole or damaged."""
     try:
-        with open(_open(folder / _CONFIG), "rb") as file:
+        with open(_open(os.path.join(folder, _CONFIG)), "rb") as file:
             start = file.read(4096)
     except (OSError, FirthError):
         start = b""
-    return b'"format": "firth"' in start or os.path.lexists(folder / _VECTORS)
+    return b'"format": "firth"' in start or os.path.lexists(os.path.join(folder, _VECTORS))
 
 
 # ---------------------------------------------------------------- writing
@@ -67,30 +67,44 @@ def recognise(folder: Path) -> bool:
 def needs(vectors: Vectors) -> int:
     """About how many bytes `write` will write: the arrays, and the keys twice."""
     keys = Keys.of(vectors.index_to_key)
-    output = 0 if vectors.output is None else vectors.output.nbytes
+    output = sum(table.nbytes for table in (vectors.output, vectors.nodes) if table is not None)
     return int(vectors.vectors.nbytes + output + 2 * len(keys.blob) + 24 * len(keys) + (1 << 14))
 
 
-def write(vectors: Vectors, folder: Path) -> None:
+def write(vectors: Vectors, folder: Place) -> None:
     """Write a new folder, each file synced; config.json last."""
-    folder.mkdir()
+    from firth.formats.card import card  # neither of them is needed to read
+    from firth.vocabulary import Vocabulary
+
+    os.mkdir(folder)
     config = vectors.config or {}
     if taken := _OURS & config.keys():
         raise ConfigError(f"config: {', '.join(sorted(taken))} is firth's own name in config.json. Choose another.")
     keys = Keys.of(vectors.index_to_key)
     counts = np.zeros(len(keys), np.int64) if vectors.counts is None else vectors.counts
+    config, phrases = _phrases_apart(config)
     texts = {
         _VOCABULARY: Vocabulary(keys.tolist(), counts).to_bytes(),
         _PROVENANCE: _json(vectors.provenance or {}, "provenance"),
-        _CARD: card(vectors).encode(),
+        _CARD: card(vectors, config).encode(),
     }
-    files = {_VECTORS: _write_arrays(vectors, keys, folder / _VECTORS)}
-    files |= {name: _write_text(text, folder / name) for name, text in texts.items()}
+    if phrases is not None:
+        texts[_PHRASES] = phrases.encode()
+    files = {_VECTORS: _write_arrays(vectors, keys, os.path.join(folder, _VECTORS))}
+    files |= {name: _write_text(text, os.path.join(folder, name)) for name, text in texts.items()}
     described = {"format": "firth", "format_version": VERSION, **config, "files": files}
-    _write_text(seal(_json(described, "config")), folder / _CONFIG)
+    _write_text(seal(_json(described, "config")), os.path.join(folder, _CONFIG))
 
 
-def _write_arrays(vectors: Vectors, keys: Keys, path: Path) -> Record:
+def _phrases_apart(config: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The config with the name of a file in place of the text of its phrases; and that text, None where it has none."""
+    text = config.get("text")
+    if not isinstance(text, dict) or not isinstance(phrases := text.get("phrases"), str):
+        return config, None
+    return {**config, "text": {**text, "phrases": _PHRASES}}, phrases
+
+
+def _write_arrays(vectors: Vectors, keys: Keys, path: Place) -> Record:
     """Write vectors.safetensors. What is read at load comes first, so that few of its checksums cover it."""
     arrays: dict[str, NDArray[Any] | None] = {
         "keys": keys.blob,
@@ -98,6 +112,7 @@ def _write_arrays(vectors: Vectors, keys: Keys, path: Path) -> Record:
         "counts": vectors.counts,
         "vectors": vectors.vectors,
         "output": vectors.output,
+        "nodes": vectors.nodes,
     }
     present = {name: array for name, array in arrays.items() if array is not None}
     metadata = {"format": "firth", "format_version": str(VERSION)}
@@ -106,24 +121,24 @@ def _write_arrays(vectors: Vectors, keys: Keys, path: Path) -> Record:
     return file.record
 
 
-def _write_text(text: bytes, path: Path) -> Record:
+def _write_text(text: bytes, path: Place) -> Record:
     with NewFile(path) as file:
         file.write(text)
     return file.record
 
 
-def check_replaceable(target: Path) -> None:
+def check_replaceable(target: Place) -> None:
     """Raise FormatError where `target` holds anything that is not a firth model, or more than one."""
     if not os.path.lexists(target):
         return
-    if not target.is_dir():
+    if not os.path.isdir(target):
         raise FormatError(f"{target} is a file, not a firth model; it is not overwritten. Save elsewhere.")
     there = set(os.listdir(target)) - _LITTER
     if not there:
         return
     try:
-        header = msgspec.json.decode(_read_small(target / _CONFIG), type=Header)
-    except (OSError, FirthError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        header, _ = _parted(_read_small(os.path.join(target, _CONFIG)))
+    except (OSError, FirthError, ValueError):
         header = None
     if header is None or header.format != "firth":
         raise FormatError(f"{target} holds something that is not a firth model; it is not overwritten. Save elsewhere.")
@@ -141,6 +156,8 @@ def seal(text: bytes) -> bytes:
 
 
 def _json(value: Any, what: str) -> bytes:
+    import msgspec  # not where a model is opened
+
     try:
         return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -156,7 +173,7 @@ def _seal_of(body: bytes) -> bytes:
 # ---------------------------------------------------------------- reading
 
 
-def read(folder: Path, *, verify: Verify = "headers") -> Vectors:
+def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
     """Open a model; the vectors are mapped and come from the disk when they are used.
 
     verify  "headers": config.json, provenance.json and the keys are checked whole, the vectors' size and place;
@@ -166,7 +183,8 @@ def read(folder: Path, *, verify: Verify = "headers") -> Vectors:
     folder.
     """
     header, config = _read_config(folder)
-    path = folder / _VECTORS
+    config = _with_phrases(config, folder, header)
+    path = os.path.join(folder, _VECTORS)
     data = _mapped(folder, _VECTORS, header)
     tensors = safetensors.read_header(path, data)
     _shape(path, tensors)
@@ -175,15 +193,16 @@ def read(folder: Path, *, verify: Verify = "headers") -> Vectors:
     check_blocks(path, data, header.files[_VECTORS], None if verify == "full" else read_now)
     if verify == "full":
         for name in header.files.keys() - {_VECTORS}:
-            check_blocks(folder / name, _mapped(folder, name, header), header.files[name])
+            check_blocks(os.path.join(folder, name), _mapped(folder, name, header), header.files[name])
     keys = _keys(path, tensors, data)
-    arrays = {name: tensors[name].of(data) for name in ("vectors", "output", "counts") if name in tensors}
+    arrays = {name: tensors[name].of(data) for name in ("vectors", "output", "nodes", "counts") if name in tensors}
     provenance = _read_provenance(folder, header)
     try:
         return Vectors(
             keys,
             arrays["vectors"],
             output=arrays.get("output"),
+            nodes=arrays.get("nodes"),
             counts=arrays.get("counts"),
             config=config or None,
             provenance=provenance or None,
@@ -192,12 +211,12 @@ def read(folder: Path, *, verify: Verify = "headers") -> Vectors:
         raise CorruptFileError(f"{path}: {error} Copy the model again.") from error
 
 
-def describe(folder: Path) -> dict[str, Any]:
+def describe(folder: Place) -> dict[str, Any]:
     """What a model is, from its headers alone."""
     header, config = _read_config(folder)
     data = _mapped(folder, _VECTORS, header)
-    tensors = safetensors.read_header(folder / _VECTORS, data)
-    rows, dim = _shape(folder / _VECTORS, tensors)
+    tensors = safetensors.read_header(os.path.join(folder, _VECTORS), data)
+    rows, dim = _shape(os.path.join(folder, _VECTORS), tensors)
     return {
         "format_version": header.format_version,
         "rows": rows,
@@ -205,15 +224,15 @@ def describe(folder: Path) -> dict[str, Any]:
         "counts": "counts" in tensors,
         "output": "output" in tensors,
         "files": {
-            name: (folder / name).stat().st_size for name in (_CONFIG, *header.files) if (folder / name).exists()
+            name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files) if os.path.exists(os.path.join(folder, name))
         },
         "config": config,
         "provenance": _read_provenance(folder, header),
     }
 
 
-def _read_config(folder: Path) -> tuple[Header, dict[str, Any]]:
-    path = folder / _CONFIG
+def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
+    path = os.path.join(folder, _CONFIG)
     text = _read_small(path)
     body = text[: -len(_seal_of(b""))]
     if text != body + _seal_of(body):
@@ -222,9 +241,8 @@ def _read_config(folder: Path) -> tuple[Header, dict[str, Any]]:
             "Copy the model again from where it came."
         )
     try:
-        header = msgspec.json.decode(text, type=Header)
-        config = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        header, config = _parted(text)
+    except ValueError as error:
         raise CorruptFileError(f"{path} cannot be read: {error}. Copy the model again from where it came.") from error
     if header.format != "firth":
         raise FormatError(f"{path} says format {header.format!r}, not 'firth'.")
@@ -237,21 +255,54 @@ def _read_config(folder: Path) -> tuple[Header, dict[str, Any]]:
             raise FormatError(f"{path} lists {name!r}, which is no plain name of a file in the folder. Not opened.")
     if _VECTORS not in header.files:
         raise CorruptFileError(f"{path} lists no {_VECTORS}. Copy the model again from where it came.")
-    return header, {name: value for name, value in config.items() if name not in _OURS}
+    return header, config
 
 
-def _read_provenance(folder: Path, header: Header) -> dict[str, Any]:
+def _parted(text: bytes) -> tuple[Header, dict[str, Any]]:
+    """config.json as firth's own part and the model's. Raises ValueError for what is neither."""
+    match found := parse(text):
+        case {"format": str(name), "format_version": version, "files": {**files}} if is_whole(version):
+            records = {file: recorded(record) for file, record in files.items()}
+            return Header(name, version, records), {name: found[name] for name in found if name not in _OURS}
+    raise ValueError("it holds no format, format_version and files")
+
+
+def _read_provenance(folder: Place, header: Header) -> dict[str, Any]:
     if _PROVENANCE not in header.files:
         return {}
     data = _mapped(folder, _PROVENANCE, header)
-    check_blocks(folder / _PROVENANCE, data, header.files[_PROVENANCE])
+    check_blocks(os.path.join(folder, _PROVENANCE), data, header.files[_PROVENANCE])
     try:
-        return msgspec.json.decode(data.tobytes(), type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CorruptFileError(f"{folder / _PROVENANCE} cannot be read: {error}.") from error
+        found = parse(data.tobytes())
+    except ValueError as error:
+        raise CorruptFileError(f"{os.path.join(folder, _PROVENANCE)} cannot be read: {error}.") from error
+    if not isinstance(found, dict):
+        raise CorruptFileError(f"{os.path.join(folder, _PROVENANCE)} cannot be read: it holds no object.")
+    return found
 
 
-def _shape(path: Path, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int]:
+def _with_phrases(config: dict[str, Any], folder: Place, header: Header) -> dict[str, Any]:
+    """The config as it was before `_phrases_apart`."""
+    text = config.get("text")
+    if not isinstance(text, dict) or text.get("phrases") is None:
+        return config
+    if text["phrases"] != _PHRASES or _PHRASES not in header.files:
+        raise CorruptFileError(
+            f"{os.path.join(folder, _CONFIG)} names the phrases {text['phrases']!r:.60}, which are not in the model. Copy it again."
+        )
+    return {**config, "text": {**text, "phrases": _read_text(folder, _PHRASES, header)}}
+
+
+def _read_text(folder: Place, name: str, header: Header) -> str:
+    data = _mapped(folder, name, header)
+    check_blocks(os.path.join(folder, name), data, header.files[name])
+    try:
+        return data.tobytes().decode()
+    except UnicodeDecodeError as error:
+        raise CorruptFileError(f"{os.path.join(folder, name)} is not UTF-8 at byte {error.start:,}. Copy the model again.") from None
+
+
+def _shape(path: Place, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int]:
     """(rows, dim) of a model whose arrays are all there and agree."""
     table = tensors.get("vectors")
     if table is None or len(table.shape) != 2 or table.shape[1] < 1:
@@ -261,6 +312,7 @@ def _shape(path: Path, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int
     expected: dict[str, tuple[str, tuple[int, ...] | None]] = {
         "vectors": ("F32", (rows, dim)),
         "output": ("F32", (rows, dim)),
+        "nodes": ("F32", (max(1, rows - 1), dim)),
         "counts": ("I64", (rows,)),
         "offsets": ("I64", (rows + 1,)),
         "keys": ("U8", None),
@@ -278,7 +330,7 @@ def _shape(path: Path, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int
     return rows, dim
 
 
-def _keys(path: Path, tensors: dict[str, safetensors.Tensor], data: NDArray[np.uint8]) -> Keys:
+def _keys(path: Place, tensors: dict[str, safetensors.Tensor], data: NDArray[np.uint8]) -> Keys:
     """The keys, checked: their offsets, their UTF-8, and that none comes twice."""
     begin = tensors["keys"].begin
     try:
@@ -291,22 +343,22 @@ def _keys(path: Path, tensors: dict[str, safetensors.Tensor], data: NDArray[np.u
     return keys
 
 
-def _mapped(folder: Path, name: str, header: Header) -> NDArray[np.uint8]:
+def _mapped(folder: Place, name: str, header: Header) -> NDArray[np.uint8]:
     """A file of the folder as bytes in memory, of the size that config.json says."""
-    with open(_open(folder / name), "rb") as file:
+    with open(_open(os.path.join(folder, name)), "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        check_size(folder / name, size, header.files[name])
+        check_size(os.path.join(folder, name), size, header.files[name])
         return np.memmap(file, np.uint8, mode="r") if size else np.empty(0, np.uint8)
 
 
-def _read_small(path: Path) -> bytes:
+def _read_small(path: Place) -> bytes:
     with open(_open(path), "rb") as file:
         if os.fstat(file.fileno()).st_size > _LARGEST_JSON:
             raise CorruptFileError(f"{path} is longer than {_LARGEST_JSON:,} bytes: it is not what firth wrote.")
         return file.read()
 
 
-def _open(path: Path) -> int:
+def _open(path: Place) -> int:
     """Open a plain file, by no link, without waiting (as a FIFO would have us do)."""
     try:
         kind = os.lstat(path).st_mode

@@ -3,13 +3,13 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import ConfigError, CorruptFileError, EncodingError, InputError
+from firth.formats.signatures import Place
 from firth.vectors.table import Vectors
 
 LONGEST_KEY = 1 << 15
@@ -29,7 +29,7 @@ class Found:
     unit    what a place is: "line" or "byte"
     """
 
-    path: Path
+    path: Place
     dim: int
     unit: str
     strict: bool = True

@@ -6,34 +6,28 @@ The library's own numpy interface copies every array and cannot write one piece 
 https://github.com/huggingface/safetensors#format
 """
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorruptFileError
 from firth.formats.checksums import NewFile
+from firth.formats.json_text import is_whole, parse
+from firth.formats.signatures import Place
 
 DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8"), "U8": np.dtype("u1")}
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _ALIGNED = 64  # a cache line, and the widest vector register
 _LONGEST_HEADER = 1 << 20
+_MOST_AXES = 8
 _PIECE = 1 << 24  # bytes written at once
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True):
-    dtype: str
-    shape: Annotated[list[Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(max_length=8)]
-    data_offsets: tuple[Annotated[int, msgspec.Meta(ge=0)], Annotated[int, msgspec.Meta(ge=0)]]
-
-
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """Where an array lies."""
 
     dtype: str
@@ -68,14 +62,15 @@ def header(arrays: Mapping[str, NDArray[Any]], *, aligned: str, metadata: Mappin
     for name, array in arrays.items():
         if name == aligned:
             before = end
-        entries[name] = _Entry(_CODES[array.dtype.newbyteorder("<")], list(array.shape), (end, end + array.nbytes))
+        code = _CODES[array.dtype.newbyteorder("<")]
+        entries[name] = {"dtype": code, "shape": array.shape, "data_offsets": (end, end + array.nbytes)}
         end += array.nbytes
-    text = msgspec.json.encode(entries)
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text) + before) % _ALIGNED)
     return len(text).to_bytes(8, "little") + text
 
 
-def read_header(path: Path, data: NDArray[np.uint8]) -> dict[str, Tensor]:
+def read_header(path: Place, data: NDArray[np.uint8]) -> dict[str, Tensor]:
     """The arrays of a mapped file by name, every number checked against the file's size before it is used.
 
     Raises CorruptFileError, with the byte, for a header that is cut short or is no JSON, for a shape that its bytes do
@@ -85,15 +80,13 @@ def read_header(path: Path, data: NDArray[np.uint8]) -> dict[str, Tensor]:
     if len(data) < 8 or start > len(data) or start > _LONGEST_HEADER:
         raise _damaged(path, 0, f"the header would end at byte {start:,} of {len(data):,}")
     try:
-        raw = msgspec.json.decode(data[8:start].tobytes(), type=dict[str, msgspec.Raw])
-        raw.pop("__metadata__", None)
-        entries = {name: msgspec.json.decode(entry, type=_Entry) for name, entry in raw.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        entries = _entries(parse(data[8:start].tobytes()), start)
+    except ValueError as error:
         raise _damaged(path, 8, f"the header cannot be read ({error})") from None
     tensors = {}
     end = start
-    for name, entry in sorted(entries.items(), key=lambda item: item[1].data_offsets):
-        begin, stop = (start + offset for offset in entry.data_offsets)
+    for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
+        begin, stop = entry.begin, entry.end
         if begin != end or stop < begin or stop > len(data):
             raise _damaged(
                 path, 8, f"array {name!r} lies at {begin:,}..{stop:,}, not from {end:,} to {len(data):,} or less"
@@ -102,12 +95,27 @@ def read_header(path: Path, data: NDArray[np.uint8]) -> dict[str, Tensor]:
             raise _damaged(path, 8, f"array {name!r} has type {entry.dtype!r}, not one of {', '.join(DTYPES)}")
         if math.prod(entry.shape) * DTYPES[entry.dtype].itemsize != stop - begin:
             raise _damaged(path, 8, f"array {name!r} of shape {entry.shape} does not fit its {stop - begin:,} bytes")
-        tensors[name] = Tensor(entry.dtype, tuple(entry.shape), begin, stop)
+        tensors[name] = entry
         end = stop
     if end != len(data):
         raise _damaged(path, end, f"{len(data) - end:,} bytes belong to no array")
     return tensors
 
 
-def _damaged(path: Path, offset: int, what: str) -> CorruptFileError:
+def _entries(found: Any, start: int) -> dict[str, Tensor]:
+    """What the header says of each array, its place counted from the file's first byte. Raises ValueError."""
+    if not isinstance(found, dict):
+        raise ValueError("it is no object")
+    return {name: _entry(name, entry, start) for name, entry in found.items() if name != "__metadata__"}
+
+
+def _entry(name: str, found: Any, start: int) -> Tensor:
+    match found:
+        case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [begin, end]} if len(found) == 3:
+            if len(shape) <= _MOST_AXES and all(is_whole(size) and size >= 0 for size in (*shape, begin, end)):
+                return Tensor(dtype, tuple(shape), start + begin, start + end)
+    raise ValueError(f"array {name!r:.80}: {str(found)[:80]} is no dtype, shape and data_offsets")
+
+
+def _damaged(path: Place, offset: int, what: str) -> CorruptFileError:
     return CorruptFileError(f"{path} is damaged at byte {offset:,}: {what}. Copy it again from where it came.")

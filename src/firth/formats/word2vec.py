@@ -4,11 +4,11 @@ It holds keys and vectors alone; keys cannot hold ASCII white space, and numbers
 same file. Mikolov et al. 2013: https://code.google.com/archive/p/word2vec
 """
 
-from pathlib import Path
 
 from firth.formats import text_rows
 from firth.formats.checksums import NewFile
 from firth.formats.rows import Errors, Found
+from firth.formats.signatures import Place
 from firth.formats.word2vec_header import check_claim, checked, describe, kind, read_header
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
@@ -23,7 +23,7 @@ def recognise(head: bytes) -> bool:
     return kind(head) == "text"
 
 
-def read(path: Path, *, strict: bool = True, errors: Errors = "strict") -> Vectors:
+def read(path: Place, *, strict: bool = True, errors: Errors = "strict") -> Vectors:
     """Read a file. Raises CorruptFileError, with the line, and EncodingError for a key that is not UTF-8.
 
     strict  False leaves bad rows out, counts them, and warns
@@ -38,7 +38,7 @@ def read(path: Path, *, strict: bool = True, errors: Errors = "strict") -> Vecto
         return found.finish(rows)
 
 
-def write(vectors: Vectors, path: Path) -> None:
+def write(vectors: Vectors, path: Place) -> None:
     """Write a new file, synced."""
     keys, array = Keys.of(vectors.index_to_key), vectors.vectors
     with NewFile(path) as file:

@@ -5,7 +5,6 @@ text file can.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from firth.formats.checksums import NewFile
 from firth.formats.rows import LONGEST_KEY, Errors, Found
+from firth.formats.signatures import Place
 from firth.formats.word2vec_header import check_claim, checked, cut, describe, kind, read_header
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
@@ -27,7 +27,7 @@ def recognise(head: bytes) -> bool:
     return kind(head) == "binary"
 
 
-def read(path: Path, *, strict: bool = True, errors: Errors = "strict") -> Vectors:
+def read(path: Place, *, strict: bool = True, errors: Errors = "strict") -> Vectors:
     """Read a file, with or without line ends. Raises CorruptFileError, with the byte, and EncodingError.
 
     strict  False leaves bad rows out, counts them, and warns
@@ -77,7 +77,7 @@ def _add(block: bytes, keys: list[bytes], starts: list[int], place: int, found: 
         found.add(keys, array, places)
 
 
-def write(vectors: Vectors, path: Path) -> None:
+def write(vectors: Vectors, path: Place) -> None:
     """Write a new file, synced, with the line ends of word2vec.c."""
     with NewFile(path) as file:
         file.write(f"{len(vectors)} {vectors.dim}\n".encode())

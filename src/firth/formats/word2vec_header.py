@@ -2,14 +2,13 @@
 
 import os
 import re
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from firth.errors import CorruptFileError, FormatError
 from firth.formats.rows import LARGEST_DIM, LONGEST_KEY
-from firth.formats.signatures import looks_like
+from firth.formats.signatures import Place, looks_like
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
 
@@ -77,14 +76,14 @@ def _is_number(token: bytes) -> bool:
     return True
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """Rows and dim as the header says, and the file's size."""
     with open(path, "rb") as file:
         rows, dim = read_header(path, file)
-    return {"rows": rows, "dim": dim, "bytes": path.stat().st_size}
+    return {"rows": rows, "dim": dim, "bytes": os.path.getsize(path)}
 
 
-def read_header(path: Path, file: BinaryIO) -> tuple[int, int]:
+def read_header(path: Place, file: BinaryIO) -> tuple[int, int]:
     """(rows, dim), no larger than a file of this size can hold."""
     start = file.read(_LONGEST_HEADER)
     found = _HEADER.match(start)
@@ -100,7 +99,7 @@ def read_header(path: Path, file: BinaryIO) -> tuple[int, int]:
     return rows, dim
 
 
-def check_claim(path: Path, file: BinaryIO, rows: int, smallest: int) -> None:
+def check_claim(path: Place, file: BinaryIO, rows: int, smallest: int) -> None:
     """Refuse a header that promises more than the file can hold, before anything is read for it."""
     room = os.fstat(file.fileno()).st_size - file.tell()
     if rows * smallest > room + 1:

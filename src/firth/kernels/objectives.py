@@ -156,7 +156,9 @@ def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignor
             top = high(top, load(errors, c, at))
         store(line, 0, 0, top)
         for row in range(0, LANES, 8):
-            greatest = line[0, row : row + TILE].max()
+            greatest = line[0, row]
+            for k in range(1, TILE):
+                greatest = max(greatest, line[0, row + k])
             if measure and at + row < 8 * m:
                 loss += greatest - np.float64(errors[word // TILE, at + row + word % TILE])
             line[0, row : row + 8] = greatest
@@ -168,7 +170,9 @@ def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignor
             total = total + e
         store(line, 0, 0, total)
         for row in range(0, LANES, 8):
-            mass = line[0, row : row + TILE].sum()
+            mass = line[0, row]
+            for k in range(1, TILE):
+                mass += line[0, row + k]
             if measure and at + row < 8 * m:
                 loss += np.log(np.float64(mass))
             line[0, row : row + 8] = np.float32(1.0) / mass

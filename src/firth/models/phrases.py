@@ -87,22 +87,19 @@ class Phrases(Config):
     name: ClassVar[str] = "phrases"
 
     min_count: int = option(default=5, at_least=1)
-    """What is taken off the count of a pair, so that chance meetings of rare words score nothing; npmi: pairs that
-    come less often are none."""
+    """Taken off the count of a pair, so that rare chance meetings score nothing; npmi: rarer pairs are none."""
     threshold: float | None = option(default=None)
     """Pairs that score more than this are phrases; none: 10 (original), 100 (word2phrase), 0.5 (npmi)."""
     scoring: Literal["original", "word2phrase", "npmi"] = option(default="original")
-    """original: as gensim; grows with the number of distinct words. word2phrase: as the C program; grows with the
-    length of the text. npmi: from -1 to 1, and comparable between texts."""
+    """original: as gensim; word2phrase: as the C program; npmi: from -1 to 1, comparable between texts."""
     connectors: str | tuple[str, ...] = option(default=())
-    """Words that may stand inside a phrase but not at its ends: a list, or words with blanks between; 'english' stands
-    for the, of, and the like."""
+    """Words that may stand inside a phrase, not at its ends; 'english' stands for of, the, and the like."""
     passes: int = option(default=1, at_least=1)
     """Passes over the text; each joins what the one before has joined to longer phrases."""
     delimiter: str = option(default="_")
     """What stands between the words of a phrase."""
     max_vocab: int | None = option(default=None, at_least=1)
-    """Pairs that may be held while counting; where more come the rarest are forgotten. None: a quarter of the memory."""
+    """Pairs that may be held while counting, the rarest are forgotten; none: a quarter of the memory's worth."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -126,66 +123,69 @@ class Phrases(Config):
         return super()._translate({"max_vocab_size": "max_vocab"}.get(name, name), value)
 
     def connector_words(self) -> frozenset[str]:
-        """The connectors, with the lists that they name."""
+        """The connectors, with the lists that they name; a str is words with blanks between."""
         given = self.connectors.split() if isinstance(self.connectors, str) else self.connectors
         return frozenset().union(*(CONNECTORS.get(word, {word}) for word in given))
 
-    def fit(self, source: Any, *, threads: int | None = None, progress: bool | None = None) -> LearntPhrases:
+    def fit(
+        self,
+        source: Any,
+        *,
+        after: LearntPhrases | None = None,
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> LearntPhrases:
         """Learn the phrases of the source: anything that `firth.Text` takes, a `Text`, or an encoded corpus.
 
-        A Text that has phrases already is joined first, and they are a part of the result: what is learnt here is
-        sought in what they leave. An encoded corpus should hold every word (`encode(…, min_count=1)`), for words
-        that were dropped no longer part their neighbours.
+        An encoded corpus should hold every word (`encode(…, min_count=1)`): those that were dropped do not part their
+        neighbours.
 
+        after     phrases that are joined in an encoded corpus already; a Text says so itself. They become a part of
+                  the result, and what is learnt here is sought in what they leave
         threads   None: as many as this process may use
         progress  True or False for a bar on stderr; None: where it is a terminal
 
-        Finding none is no error. Raises EmptyVocabularyError for a source without a word, ConfigError where the phrases
-        of the Text have another delimiter or other connectors, and what reading the source raises. Warns
-        (RuntimeWarning) where rare pairs had to be forgotten to stay within memory.
+        Finding none is no error. Raises EmptyVocabularyError for a source without a word, ConfigError where `after` has
+        another delimiter or other connectors, and what reading the source raises. Warns (RuntimeWarning) where rare
+        pairs had to be forgotten to stay within memory.
         """
-        if isinstance(source, Encoded):
-            return self._learn(source, (), threads)
-        text = Text.of(source)
-        before: tuple[Phrase, ...] = ()
-        if text.phrases:
-            before = text.phrases.table
-            if (text.phrases.delimiter, text.phrases.connectors) != (self.delimiter, self.connector_words()):
-                raise ConfigError(
-                    "The text joins phrases already, with another delimiter or other connectors. Learn further ones "
-                    f"with delimiter={text.phrases.delimiter!r}, connectors={tuple(sorted(text.phrases.connectors))!r}."
-                )
-        with (
-            progress_display(progress) as display,
-            encode(text, min_count=1, threads=threads, report=display.reading) as corpus,
-        ):
-            return self._learn(corpus, before, threads)
-
-    def _learn(self, corpus: Encoded, before: tuple[Phrase, ...], threads: int | None) -> LearntPhrases:
-        """As many passes as are asked for, or find anything."""
-        found: list[Phrase] = []
+        if not isinstance(source, Encoded):
+            text = Text.of(source)
+            self._check_follows(text.phrases)
+            with (
+                progress_display(progress) as display,
+                encode(text, min_count=1, threads=threads, report=display.reading) as corpus,
+            ):
+                return self.fit(corpus, after=text.phrases, threads=threads)
+        self._check_follows(after)
+        before = after.table if after else ()
         first = 1 + max((phrase.found_in for phrase in before), default=0)
+        found: list[Phrase] = []
         for number in range(self.passes):
-            more = self._pass(corpus, self._learnt(found), first + number, threads)
+            more = self._pass(source, self._learnt(found), first + number, threads)
             if not more:
                 break
             found += more
         return self._learnt([*before, *found])
+
+    def _check_follows(self, before: LearntPhrases | None) -> None:
+        if before and (before.delimiter, before.connectors) != (self.delimiter, self.connector_words()):
+            raise ConfigError(
+                "The text joins phrases already, with another delimiter or other connectors. Learn further ones with "
+                f"delimiter={before.delimiter!r} and connectors={tuple(sorted(before.connectors))!r}."
+            )
 
     def _learnt(self, table: list[Phrase]) -> LearntPhrases:
         return LearntPhrases(tuple(table), self.delimiter, self.connector_words(), self.to_dict())
 
     def _pass(self, corpus: Encoded, known: LearntPhrases, number: int, threads: int | None) -> list[Phrase]:
         """What one pass finds where the phrases that are known are joined, the best first."""
-        joined = Joined(known, strings(corpus.vocabulary.keys))
+        threads = threads or machine.processors()
+        joined = Joined(known, strings(corpus.vocabulary.keys), threads)
         keys: list[str] = joined.words.to_pylist()
-        connectors = Connectors([i for i, key in enumerate(keys) if key in self.connector_words()], len(keys))
-        counted = Collocations.count(
-            joined.blocks(corpus.blocks()),
-            connectors,
-            most=self.max_vocab or _most_pairs(),
-            threads=threads or machine.processors(),
-        )
+        connectors = Connectors(joined.connectors, len(keys))
+        most = self.max_vocab or _most_pairs()
+        counted = Collocations.count(joined.blocks(corpus.blocks()), connectors, most=most, threads=threads)
         if counted.forgotten:
             _warn_of_pruning(counted, self)
         pairs, counts, scores = self._best(counted)
@@ -230,5 +230,5 @@ def _warn_of_pruning(counted: Collocations, model: Phrases) -> None:
         f"More distinct pairs of words came than {allowed} allows while counting; {counted.forgotten:,} rare ones were "
         f"forgotten, each seen at most {counted.threshold:,} times by then. Phrases that are rare may be missing.",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=4,
     )

@@ -159,7 +159,7 @@ class Word2Vec(Config):
         ):
             words = encoded.vocabulary
             corpus, held_out = self._corpora(encoded, text, validation, threads)
-            setting = self._setting(words, corpus, init, frozen)
+            setting = self.setting(words, corpus, init, frozen)
             epochs = passes(
                 setting,
                 held_out=held_out,
@@ -170,14 +170,20 @@ class Word2Vec(Config):
                 progress=display,
                 callbacks=callbacks,
             )
-            return Vectors(
-                words.keys,
-                without_padding(setting.tables.inputs, self.dim)[: len(words)],
-                output=None if self.loss == "hs" else without_padding(setting.tables.outputs, self.dim),
-                counts=words.counts,
-                config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
-                provenance=_provenance(encoded, epochs),
-            )
+            return self.vectors(setting, words, text, provenance(encoded, epochs))
+
+    def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
+        """What was learnt, without the padding; the tables of `setting` are used up."""
+        outputs = without_padding(setting.tables.outputs, self.dim)
+        return Vectors(
+            words.keys,
+            without_padding(setting.tables.inputs, self.dim)[: len(words)],
+            output=None if self.loss == "hs" else outputs,
+            nodes=outputs if self.loss == "hs" else None,
+            counts=words.counts,
+            config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
+            provenance=provenance,
+        )
 
     def _corpora(
         self, encoded: Encoded, text: Text, validation: Any, threads: int | None
@@ -195,7 +201,7 @@ class Word2Vec(Config):
         held_out = encode(other, vocabulary=encoded.vocabulary.keys, threads=threads)
         return corpus, Corpus(read_only(held_out.tokens), read_only(held_out.sentences), keep)
 
-    def _setting(self, words: Vocabulary, corpus: Corpus, init: Any, frozen: bool) -> Setting:
+    def setting(self, words: Vocabulary, corpus: Corpus, init: Any = None, frozen: bool = False) -> Setting:
         """The tables, what is learnt from, and how."""
         objective, window = self._objective(words), self._window(corpus)
         if frozen and init is None:
@@ -254,7 +260,7 @@ class Word2Vec(Config):
         return ContinuousBag(self.cbow_mean, self.cbow_update == "corrected", self.position_weights, positions)
 
 
-def _provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
+def provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
     """How the vectors came to be: what was read, and the loss of every pass."""
     return {
         "firth": firth.__version__,
@@ -262,7 +268,5 @@ def _provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
         "words_read": corpus.words_read,
         "words_kept": len(corpus.tokens),
         "sentences": len(corpus.sentences) - 1,
-        "epochs": [
-            {**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs
-        ],
+        "epochs": [{**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs],
     }

@@ -57,20 +57,20 @@ def _about_the_text(facts: Facts) -> Iterator[str]:
     plan, seen = facts.plan, facts.plan.look
     if plan.bad_bytes and facts.text.errors == "strict":
         yield (
-            f"{plan.bad_bytes:,} bytes of the sample are not UTF-8, and would stop the run. Convert the text, or read it "
-            'with errors="replace".'
+            f"{plan.bad_bytes:,} bytes of the sample are not UTF-8, and would stop the run. Convert the text, or "
+            'read it with errors="replace".'
         )
     if not plan.spread:
-        yield "The sample is the beginning of the source, the rest may differ: a packed file cannot be opened elsewhere."
+        yield "The sample is the beginning of the source, and the rest may differ: a packed file opens nowhere else."
     if seen.endless:
         yield (
-            "The text has no lines to speak of, so contexts run from one sentence into the next. One sentence on a line "
-            "is better where you can have it."
+            "The text has no lines to speak of, so contexts run from one sentence into the next. One sentence "
+            "on a line is better where you can have it."
         )
     if seen.duplicates > 0.1:
         yield (
-            f"{seen.duplicates:.0%} of the lines repeat another one: vectors would learn the repetition. Drop them first "
-            "(sort -u)."
+            f"{seen.duplicates:.0%} of the lines repeat another one: vectors would learn the repetition. Drop them "
+            "first (sort -u)."
         )
     if facts.config.window == "sentence" and plan.look.endless:
         yield 'window="sentence" pairs all words of a line: with lines so long, give a number.'
@@ -94,9 +94,9 @@ def _about_its_words(facts: Facts) -> Iterator[str]:
 
 def _about_the_model(facts: Facts) -> Iterator[str]:
     plan, config = facts.plan, facts.config
-    if plan.words < _SMALL:
+    if plan.words < _SMALL and not plan.look.unspaced:
         if config.min_count > 2 and plan.vocabulary < 10_000:
-            yield f"A small text: min_count={2} keeps more than these {plan.vocabulary:,} words."
+            yield f"A small text: min_count=2 keeps more than these {plan.vocabulary:,} words."
         if config.epochs < 10:
             yield f"A small text: epochs={20 if plan.words > _SMALL // 10 else 50} learns more from it."
         if config.dim > 100:
@@ -109,7 +109,7 @@ def _about_the_model(facts: Facts) -> Iterator[str]:
     if plan.words > _LARGE and config.dim < 200:
         yield f"A large text fills more numbers than dim={config.dim}: 200 to 300."
     if plan.words > _HUGE and config.subsample >= 1e-4:
-        yield f"A huge text can spare more of its frequent words: subsample=1e-5 (now {plan.learnt:.0%} are learnt from)."
+        yield f"A huge text can spare more of its frequent words: subsample=1e-5 (now {plan.learnt:.0%} are used)."
     if config.loss == "softmax" and plan.vocabulary > 10_000:
         yield f"loss='softmax' scores all {plan.vocabulary:,} words for every one: 'ns' and 'hs' are far quicker."
 

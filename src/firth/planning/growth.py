@@ -32,22 +32,22 @@ def extrapolated(counts: Counts, ratio: float) -> Floats:
     """
     counts = np.sort(counts[counts > 0])[::-1]
     if ratio <= 1 or len(counts) < _ENOUGH:
-        return counts * max(1.0, ratio)
+        return counts.astype(np.float64) * max(1.0, ratio)
     known = counts[counts >= _LEVELS[-1]] * ratio
-    levels = np.unique(np.round(np.geomspace(1, _LEVELS[-1] * ratio, 60)))
+    levels: Floats = np.unique(np.round(np.geomspace(1, int(_LEVELS[-1]) * ratio, 60))).astype(np.float64)
     ranks = np.sqrt(_words_above(counts, levels, ratio, bends=False) * _words_above(counts, levels, ratio, bends=True))
     words = max(len(counts), round(float(ranks[0])))
     ranks[-1] = max(len(known), 1)
     ranks = np.minimum.accumulate(np.maximum(ranks, ranks[-1]))
     tail = np.interp(np.log(np.arange(len(known) + 1, words + 1)), np.log(ranks[::-1]), np.log(levels[::-1]))
-    return np.concatenate([known, np.exp(tail)])
+    return np.concatenate([known, np.floor(np.exp(tail) + 1e-6)])
 
 
 def _words_above(counts: Counts, levels: Floats, ratio: float, *, bends: bool) -> Floats:
     """How many words come at least `levels` times in a text `ratio` times as long: f8[levels].
 
-    Words whose expected count in the sample is e^x are λ(x) = exp(a - b x - c x²) many; each comes as often as a Poisson
-    variable, and a, b (c, where the tail bends) make the expected number of words above each level the observed one.
+    Words whose expected count in the sample is e^x are λ(x) = exp(a - b x - c x²) many, and each comes as often as a
+    Poisson variable. a, b (and c, where the tail bends) fit the number of words above each level to the observed one.
     """
     from scipy.optimize import least_squares
     from scipy.special import gammainc
@@ -64,7 +64,7 @@ def _words_above(counts: Counts, levels: Floats, ratio: float, *, bends: bool) -
     def errors(law: Floats) -> Floats:
         return np.asarray(np.log(above @ density(law) * step + 1e-9) - observed)
 
-    start = [math.log(max(1, np.count_nonzero(counts == 1))), 0.7, 0.02][: 3 if bends else 2]
+    start = [math.log(max(1, int(np.count_nonzero(counts == 1)))), 0.7, 0.02][: 3 if bends else 2]
     law = least_squares(errors, start, bounds=([-50, -2, 0][: len(start)], [50, 3, 2][: len(start)])).x
     return np.array([gammainc(level, ratio * rates) @ density(law) * step for level in levels])
 

@@ -66,7 +66,7 @@ def look(text: Text) -> Look:
     """Read a (small) text once, and say what it looks like."""
     seen: Counter[int] = Counter()
     lines, long_lines, longest, size = 0, 0, 0, 0
-    beginning: list[str] = []
+    some: list[str] = []
     kept = 0
     for line in _lines(text.blocks()):
         size += len(line)
@@ -75,10 +75,10 @@ def look(text: Text) -> Look:
         long_lines += len(line) if len(line) > _LONG else 0
         if len(line) >= _SHORT:
             seen[hash(line)] += 1
-        if kept < _SCRIPTS_OF and lines % 4 == 0 or lines < 100:
-            beginning.append(line[:4096].decode("utf-8", "ignore"))
-            kept += len(beginning[-1])
-    words = "\n".join(beginning)
+        if kept < _SCRIPTS_OF and (lines < 100 or lines % 50 == 0):  # from all over, not only the beginning
+            some.append(line[:4096].decode("utf-8", "ignore"))
+            kept += len(some[-1])
+    words = "\n".join(some)
     shares = scripts_of(words)
     return Look(
         lines=lines,
@@ -87,7 +87,7 @@ def look(text: Text) -> Look:
         endless=long_lines > size / 2,
         scripts=shares,
         unspaced=lacks_blanks(words),
-        language=language(shares, beginning),
+        language=language(shares, some),
     )
 
 
@@ -103,11 +103,9 @@ def language(shares: dict[str, float], texts: Iterable[str]) -> str | None:
     if main in _BY_SCRIPT:
         return _BY_SCRIPT[main]
     words = Counter(word for text in texts for word in text.lower().split())
-    share = {
-        name: sum(words[word] for word in marks.split()) / max(1, words.total()) for name, marks in _FREQUENT.items()
-    }
-    best = max(share, key=lambda name: share[name])
-    return best if share[best] > 0.05 else None
+    found = {name: sum(words[word] for word in marks.split()) for name, marks in _FREQUENT.items()}
+    best = max(found, key=lambda name: found[name])
+    return best if found[best] > 0.05 * words.total() else None
 
 
 def _lines(blocks: Iterable[TextBlock | TokenBlock]) -> Iterable[bytes]:

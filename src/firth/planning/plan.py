@@ -6,6 +6,7 @@ import math
 import shutil
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -26,7 +27,7 @@ from firth.planning.trial import Speed, try_out
 from firth.tokens.encoded import Encoded, encode, most_words
 from firth.training.shallow import checked_threads
 
-_SAMPLE = 32.0  # MB
+_MEGABYTES = 32.0
 _SAFETY = 0.9  # of the room: a prediction is not a measurement
 
 
@@ -147,8 +148,8 @@ class Plan:
         if self.memory_room is not None and needed > self.memory_room:
             refusals.append(
                 MemoryLimitError(
-                    f"The run needs about {_bytes(needed)} of memory ({self.vocabulary:,} words × {self._dim()} numbers, "
-                    f"twice: {_bytes(self.memory.tables)}), but only {_bytes(self.memory_room)} are left to this "
+                    f"The run needs about {_bytes(needed)} of memory ({self.vocabulary:,} words × {self._dim()}: "
+                    f"{_bytes(self.memory.tables)}), but only {_bytes(self.memory_room)} are left to this "
                     f"process. {self._cure()}"
                 )
             )
@@ -181,15 +182,15 @@ def plan(
     config: Word2Vec | None = None,
     *,
     threads: int | None = None,
-    sample: float = _SAMPLE,
+    megabytes: float = _MEGABYTES,
     workdir: str | PathLike[str] | None = None,
 ) -> Plan:
     """Say what `config.fit(source)` would need, from a sample of the source and a short trial of the kernel.
 
-    config   a model; None: Word2Vec with its defaults
-    threads  None: as many as this process may use
-    sample   megabytes of text that are read, at most; a smaller source is read whole, and then words are no estimates
-    workdir  the folder for the encoded text, whose disk is asked for room; None: the temporary folder
+    config     a model; None: Word2Vec with its defaults
+    threads    None: as many as this process may use
+    megabytes  of text to read, at most; a smaller source is read whole, and then words are no estimates
+    workdir    the folder for the encoded text, whose disk is asked for room; None: the temporary folder
 
     >>> found = plan([["to", "be", "or", "not", "to", "be"]] * 50, Word2Vec(dim=8), threads=1)
     >>> found.words, found.vocabulary, found.fits
@@ -202,11 +203,12 @@ def plan(
     config = Word2Vec() if config is None else config
     if not isinstance(config, Word2Vec):
         raise ConfigError(f"config must be a model such as firth.Word2Vec(dim=100), not {config!r}.")
-    if not 0 < sample < math.inf:
-        raise ConfigError(f"sample must be a number of megabytes above 0, not {sample!r}.")
+    if not 0 < megabytes < math.inf:
+        raise ConfigError(f"megabytes must be a number above 0, not {megabytes!r}.")
     threads = checked_threads(threads)
     text = Text.of(source)
-    with sampled(text, round(sample * 1e6)) as part:
+    with sampled(text, math.ceil(megabytes * 1e6)) as part, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what they would say of the sample, advice says of the text
         seen = look(part.text)
         with encode(part.text, min_count=1, threads=threads) as encoded:
             reading = (_reading(part.text, config.min_count, threads) + part.unpacking) / part.share
@@ -225,7 +227,7 @@ def _predicted(
 ) -> Plan:
     ratio = 1 / part.share
     all_counts = extrapolated(encoded.vocabulary.counts, ratio)
-    counts = all_counts[all_counts >= config.min_count - 0.5][: config.max_vocab]
+    counts = all_counts[all_counts >= config.min_count][: config.max_vocab]
     words = round(encoded.words_read * ratio)
     if not len(counts):
         raise EmptyVocabularyError(
@@ -265,14 +267,14 @@ def _predicted(
     speed = try_out(config, counts, unmeasured.sentence, threads) if unmeasured.fits else None
     return dataclasses.replace(
         unmeasured,
-        words_per_second=speed and speed.words_per_second,
-        training_seconds=speed and _training(config, kept, speed),
+        words_per_second=speed.words_per_second if speed else None,
+        training_seconds=_training(config, kept, speed) if speed else None,
         advice=tuple(advice(Facts.of(unmeasured, text, encoded, counts))),
     )
 
 
 def _reading(text: Text, min_count: int, threads: int) -> float:
-    """Seconds that reading the sample takes, as a run reads it. It was read before: nothing is done for the first time."""
+    """Seconds that reading the sample takes, as a run reads it. (It was read before: no first times are in it.)"""
     began = time.perf_counter()
     with contextlib.suppress(EmptyVocabularyError), encode(text, min_count=min_count, threads=threads):
         pass

@@ -4,9 +4,9 @@ import contextlib
 import dataclasses
 import itertools
 import math
-import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from firth.errors import InputError
 
 _PLACES: Final = 256  # parts of a sample: many, for a text changes its subject from place to place
 _ROWS: Final = 64  # the same for rows, which are found less quickly
+_LEAST_PART: Final = 1 << 14  # bytes at a place
 _LONGEST_RECORD: Final = 1 << 23  # bytes in which the end of a JSON line is sought
 _BLANKS: Final = b"\n \t\r\v\f"
 _WORD: Final = 6  # bytes of a word, to tell from a few items how many make a sample
@@ -66,67 +67,68 @@ def _sample(text: Text, size: int, folder: Path) -> Sample:
 
 def _of_files(text: Text, files: Sequence[File], size: int, folder: Path) -> Sample:
     total = sum(file.size or 0 for file in files)
-    part, taken, spread, began = max(1, size // _PLACES), 0.0, True, time.perf_counter()
-    plain = not any(_is_packed(file) for file in files)
-    if plain and total <= size:
+    packed = {file for file in files if _is_packed(file)}
+    if not packed and total <= size:
         return Sample(_lenient(text, text.source), 1.0, True)
-    kinds: dict[str, Any] = {}
-    with contextlib.ExitStack() as stack:
-        for file, places in _places(files, total).items():
-            kind = _kind(text, file)
-            if kind not in kinds:
-                kinds[kind] = stack.enter_context(open(folder / f"sample-{len(kinds)}", "wb"))
-            from_start = _is_packed(file) or kind in ("csv", "tsv")
-            longest = _LONGEST_RECORD if kind == "jsonl" else 4 * part
-            data, read = _head(file, part * len(places)) if from_start else _parts(file, places, part, longest)
-            spread &= not from_start or read == file.size
-            taken += read
-            kinds[kind].write(data)
-        unpacking = 0.0 if plain else time.perf_counter() - began
-    if taken == 0:
+    began, taken, spread = time.perf_counter(), 0, True
+    kinds: dict[str, str] = {}  # sample file → what it is
+    for file, places in _places(files, total, size).items():
+        kind = _kind(text, file)
+        if file in packed or kind in ("csv", "tsv"):
+            data, read = _head(file, size * len(places) // _number_of_places(size), kind == "csv")
+            spread &= read == file.size
+        else:
+            data, read = _parts(file, places, size // _number_of_places(size), kind == "jsonl")
+        taken += read
+        part = folder / f"sample-{len(kinds)}"
+        part.write_bytes(data)
+        kinds[str(part)] = kind
+    if not taken:
         raise InputError(f"The source {text.source!r} is empty.")
-    kind, file = next(iter(kinds.items()))  # of a mixed source, its first kind
-    return Sample(_lenient(text, file.name, kind), min(1.0, taken / max(1, total)), spread, unpacking)
+    main = Counter(kinds.values()).most_common(1)[0][0]  # of files of several kinds
+    sources_of_kind = [path for path, kind in kinds.items() if kind == main]
+    unpacking = time.perf_counter() - began if packed else 0.0
+    return Sample(_lenient(text, sources_of_kind, main), min(1.0, taken / total), spread, unpacking)
 
 
-def _places(files: Sequence[File], total: int) -> dict[File, list[int]]:
+def _number_of_places(size: int) -> int:
+    return min(_PLACES, max(1, size // _LEAST_PART))
+
+
+def _places(files: Sequence[File], total: int, size: int) -> dict[File, list[int]]:
     """Places to read at, evenly over the files one after another: file → offsets in it."""
     places: dict[File, list[int]] = {}
     ends = list(itertools.accumulate(file.size or 0 for file in files))
-    at = 0
-    for place in range(_PLACES):
-        offset = total * place // _PLACES
+    at, number = 0, _number_of_places(size)
+    for place in range(number):
+        offset = total * place // number
         while at < len(files) - 1 and offset >= ends[at]:
             at += 1
         places.setdefault(files[at], []).append(offset - ends[at] + (files[at].size or 0))
     return places
 
 
-def _parts(file: File, places: Sequence[int], length: int, longest: int) -> tuple[bytes, int]:
-    """Whole lines from each place, and how many bytes of the file they are."""
-    assert file.size is not None
-    if file.size <= length * len(places):
-        with open(file.path, "rb") as opened:
-            data = opened.read()
-        return data.removeprefix(b"\xef\xbb\xbf") + b"\n", len(data)
-    parts, size = [], 0
+def _parts(file: File, places: Sequence[int], length: int, records: bool) -> tuple[bytes, int]:
+    """Whole lines from each place, and how many bytes of the file they are. `records`: a line is never cut."""
+    longest = _LONGEST_RECORD if records else 4 * length
     with stream.opened(file) as checked:  # refuses what is no UTF-8 text
         mark = checked.skipped
+    parts: list[bytes] = []
     with open(file.path, "rb") as opened:
         for place in places:
-            part = _lines_at(opened, max(mark, place), length, longest)
-            size += len(part)
-            parts.append(part if part.endswith(b"\n") else part + b"\n")
-    return b"".join(parts), size
+            if opened.tell() <= place:  # else a long line went beyond it
+                parts.append(_lines_at(opened, max(mark, place), place == 0, length, longest))
+    size = sum(map(len, parts))
+    return b"".join(part if part.endswith(b"\n") else part + b"\n" for part in parts if part), size
 
 
-def _lines_at(opened: Any, place: int, length: int, longest: int) -> bytes:
-    """About `length` bytes in whole lines, from the first that begins after `place`.
+def _lines_at(opened: Any, place: int, first: bool, length: int, longest: int) -> bytes:
+    """About `length` bytes in whole lines, from the first that begins after `place`; `first`: a line begins there.
 
     A line of more than `longest` bytes is not followed to its end: then it is whole words.
     """
     opened.seek(place)
-    cut = opened.readline(longest) if place else b"\n"
+    cut = b"\n" if first else opened.readline(longest)
     if not cut.endswith(b"\n"):
         return _whole_words(cut[:length])
     data: bytes = opened.read(length)
@@ -143,7 +145,7 @@ def _whole_words(data: bytes) -> bytes:
     return data.decode("utf-8", "ignore").encode()
 
 
-def _head(file: File, length: int) -> tuple[bytes, int]:
+def _head(file: File, length: int, quoted: bool) -> tuple[bytes, int]:
     """Whole rows from the beginning of a file, decompressed; and how many bytes of the file they are."""
     with stream.opened(file) as opened:
         data = opened.read(length)
@@ -151,7 +153,7 @@ def _head(file: File, length: int) -> tuple[bytes, int]:
         if len(data) < length:
             return data + b"\n", file.size or 0
     end = data.rfind(b"\n") + 1
-    while data.count(b'"', 0, end) % 2 and end:  # inside a quoted cell
+    while quoted and end and data.count(b'"', 0, end) % 2:  # inside a cell
         end = data.rfind(b"\n", 0, end - 1) + 1
     kept = data[:end] if end else _whole_words(data)
     return kept, round(consumed * len(kept) / len(data))
@@ -174,13 +176,13 @@ def _of_parquet(text: Text, files: Sequence[File], size: int) -> Sample:
 
     total = sum(file.size or 0 for file in files)
     tables, taken, rows = [], 0.0, 0
-    for file, places in _places(files, total).items():
+    for file in files:
         with parquet.ParquetFile(file.path) as opened:
             groups = opened.num_row_groups
-            wanted = max(1, math.ceil(groups * min(1.0, size / max(1, total))))
-            chosen = sorted({groups * place // wanted for place in range(wanted)} if groups else ())
+            wanted = math.ceil(groups * min(1.0, size / max(1, total)))
+            chosen = sorted({groups * place // wanted for place in range(wanted)})
             table = opened.read_row_groups(chosen, columns=[text.field] if text.field else None)
-            few = _slices(table, size * len(places) // _PLACES)
+            few = _slices(table, math.ceil(size * (file.size or 0) / max(1, total)))
             taken += (file.size or 0) * few.num_rows / max(1, opened.metadata.num_rows)
             rows += opened.metadata.num_rows
             tables.append(few)
@@ -251,6 +253,6 @@ def _cuts(rows: int, keep: float) -> list[tuple[int, int]]:
 def _lenient(text: Text, source: Any, kind: str | None = None) -> Text:
     """The same text from another source, read to its end whatever its bytes are."""
     errors = "replace" if text.errors == "strict" else text.errors
-    return dataclasses.replace(
-        text, source=source, errors=errors, format=kind or (text.format if source is text.source else None)
-    )
+    if kind is None and source is text.source:
+        kind = text.format
+    return dataclasses.replace(text, source=source, errors=errors, format=kind)

@@ -1,4 +1,4 @@
-"""Planning: bytes. What a run holds in memory, what it writes; each part is counted where it is made, and added up here.
+"""Planning: bytes. What a run holds in memory and what it writes: each part is known where it is made, and added here.
 
 The figures in bytes were measured on text of nine letters a word; docs/plan.md has them beside what runs really took.
 """
@@ -74,8 +74,7 @@ def _objective(config: Word2Vec, words: int, threads: int) -> int:
 
 def model(config: Word2Vec, words: int, letters: float) -> int:
     """Bytes of the saved model, of keys that have `letters` bytes on average."""
-    tables = 1 if config.loss == "hs" else 2
-    return round(words * (4 * config.dim * tables + 2 * letters + _KEY)) + _FOLDER
+    return round(words * (2 * 4 * config.dim + 2 * letters + _KEY)) + _FOLDER
 
 
 def encoded(words: int, kept: int, sentences: int) -> int:

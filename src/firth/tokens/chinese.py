@@ -1,7 +1,7 @@
 """Tokens stage: Chinese, which is written without blanks: where its sentences end, and its words, found by rjieba.
 
-Imported by the processes that cut (`tokens/cutters.py`), so it imports little. What it makes is text with a blank
-behind every word and a newline behind every sentence: from there on the path is the same as for any text.
+Imported by the processes that cut (`tokens/cutters.py`), so it imports little. What it makes is text with
+blanks between its words: from there on the path is the same as for any text.
 """
 
 import functools
@@ -17,6 +17,7 @@ from typing import Any, Final
 from firth.errors import ConfigError, EncodingError, InputError, MissingExtraError, MissingInputError
 
 OwnWords = str | PathLike[str] | Sequence[str]
+Spacing = Callable[[str], str]
 
 _ENDS: Final = "。！？；｡…⋯"
 _END = re.compile(rf"""[{_ENDS}]+[」』”’）》〉】〕｣"']*""")
@@ -29,11 +30,14 @@ _HAN: Final = (  # those that rjieba knows; not 々, 〇, nor what Unicode added
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002ebef\U0002f800-\U0002fa1f"
 )
 _INSIDE = re.compile(rf"[{_LATIN}{_HAN}+#&._%-]+")  # rjieba cuts at every other character, each one a word by itself
+_BOUND = re.compile(rf"[^{_LATIN}{_HAN}+#&._%-]")
 _FOREIGN = re.compile(rf"[^\W_{_LATIN}{_HAN}][^\W_{_HAN}]*")  # no Latin before it: a search for one class is fast
 _MARK: Final = "\ue000"  # stands for a foreign word while rjieba cuts; of private use, so no letter
 _UNSPACED = re.compile(f"[々〇{_HAN}\u3041-\u3096\u309d-\u309f\u30a1-\u30ff\u3105-\u312f\U00030000-\U0003ffff]+")
 
 _STRETCH: Final = 1 << 14  # characters cut at a time, so that the list of their words fits the cache: a fifth faster
+_LONGEST: Final = 1 << 20  # characters without a blank or a mark that are cut together
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENTRY = re.compile(r"(.+?)(?: ([0-9]{1,18}))?(?: ([a-z]+))?")  # jieba's own format of a user dictionary
 _MOST: Final = 1 << 31
 
@@ -50,7 +54,7 @@ def normalise(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, which end behind 。！？；… with the closing quotes and brackets that follow, and at newlines.
+    """The sentences of a text, which end at newlines, and behind 。！？；… with the closing quotes that follow.
 
     >>> sentences("他说：「好。」然后走了……真的？")
     ['他说：「好。」', '然后走了……', '真的？']
@@ -60,7 +64,7 @@ def sentences(text: str) -> list[str]:
     return [line.strip() for part in parts for line in part.split("\n") if line.strip()]
 
 
-def parse_own_words(given: OwnWords | None) -> tuple[str, ...]:
+def parse_own_words(given: object) -> tuple[str, ...]:
     """Own words as entries "word", "word count" or "word count tag", from a list of those or a file with one a line.
 
     >>> parse_own_words(["云计算", "Ｃ＋＋语言 5"])
@@ -73,12 +77,12 @@ def parse_own_words(given: OwnWords | None) -> tuple[str, ...]:
         return ()
     if isinstance(given, str | PathLike):
         path = os.fspath(given)
-        lines, where = _read_lines(path), f"{path!r}, line"
-        entries = [_checked(line, f"{where} {n:,}", InputError) for n, line in enumerate(lines, 1) if line.strip()]
+        lines = enumerate(_read_lines(path), 1)
+        entries = [_checked(line, f"{path!r}, line {n:,}", InputError) for n, line in lines if line.strip()]
     elif isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
         entries = [_checked(item, f"own_words[{n}]", ConfigError) for n, item in enumerate(given)]
     else:
-        raise ConfigError(f"own_words must be a list of words or the path of a file with one a line, not {given!r:.60}.")
+        raise ConfigError(f"own_words must be a list of words, or a file with one a line, not {given!r:.60}.")
     _warn_of_unreachable([_fields(entry)[0] for entry in entries])
     return tuple(entries)
 
@@ -105,15 +109,6 @@ def words(pieces: Sequence[str]) -> list[list[str]]:
     return [[piece] if keep else [] for piece, keep in zip(pieces, kept, strict=True)]
 
 
-def spaced_characters(text: str) -> str:
-    """Blanks around every Han character, kana and bopomofo; a newline for each end of a sentence.
-
-    >>> spaced_characters("我有iPhone15。")
-    ' 我 有 iPhone15\\n'
-    """
-    return _UNSPACED.sub(lambda run: f" {' '.join(run[0])} ", normalise(_lines(text)))
-
-
 def check_installed() -> None:
     """Raise MissingExtraError where rjieba is not installed."""
     if importlib.util.find_spec("rjieba") is None:
@@ -125,35 +120,58 @@ def version() -> str:
     return importlib.metadata.version("rjieba")
 
 
-@functools.lru_cache(maxsize=4)  # a dictionary takes 0.14 s and 30 MB
-def jieba_spacing(own_words: tuple[str, ...], hmm: bool) -> Callable[[str], str]:
-    """A function that puts a blank behind every word of a text, and a newline for each end of a sentence.
+def jieba_spacing(own_words: tuple[str, ...], hmm: bool, split_sentences: bool = False) -> Spacing:
+    """A function that puts blanks between the words of a text.
 
     >>> space = jieba_spacing(("自然语言处理",), hmm=True)
-    >>> space("我喜欢自然语言处理。").split()
-    ['我', '喜欢', '自然语言处理']
+    >>> space("我喜欢自然语言处理。")
+    '我 喜欢 自然语言处理 。'
 
     Words are rjieba's, `own_words` (entries as `parse_own_words` gives) added; `hmm` lets it guess words that no
-    dictionary has. A run of other letters (Müller, Москва, ひらがな), which rjieba would cut into characters, is a word.
-    Punctuation stays, each mark between blanks. Raises MissingExtraError.
+    dictionary has; `split_sentences` puts a newline for every mark that ends a sentence. A run of other letters
+    (Müller, Москва, ひらがな), which rjieba would cut into characters, is a word. Raises MissingExtraError.
     """
-    check_installed()
-    import rjieba
-
-    return spacing_by(rjieba.Jieba(), own_words, hmm)  # the module's own may have got words from others in this process
+    return spacing_by(_dictionary(own_words), hmm, split_sentences)
 
 
-def spacing_by(jieba: Any, own_words: tuple[str, ...], hmm: bool) -> Callable[[str], str]:
-    """`jieba_spacing` by a given rjieba.Jieba, to which the own words are added."""
-    for entry in own_words:
-        jieba.add_word(*_fields(entry))
+def spacing_by(jieba: Any, hmm: bool, split_sentences: bool) -> Spacing:
+    """`jieba_spacing` by a given rjieba.Jieba."""
 
     def space(text: str) -> str:
-        text, foreign = _without_foreign(_lines(text))
+        text, foreign = _without_foreign(_normalised(text, split_sentences))
         spaced = " ".join(" ".join(jieba.cut(stretch, hmm)) for stretch in _stretches(text))
         return _with_foreign(spaced, foreign)
 
     return space
+
+
+def add_own_words(jieba: Any, own_words: Sequence[str]) -> None:
+    """Make the entries known to a rjieba.Jieba."""
+    for entry in own_words:
+        jieba.add_word(*_fields(entry))
+
+
+def character_spacing(split_sentences: bool = False) -> Spacing:
+    """A function that puts blanks around every Han character, kana and bopomofo.
+
+    >>> character_spacing()("我有iPhone15。")
+    ' 我 有 iPhone15。'
+    """
+
+    def space(text: str) -> str:
+        return _UNSPACED.sub(lambda run: f" {' '.join(run[0])} ", normalise(_normalised(text, split_sentences)))
+
+    return space
+
+
+@functools.lru_cache(maxsize=4)  # one takes 0.14 s and 30 MB
+def _dictionary(own_words: tuple[str, ...]) -> Any:
+    check_installed()
+    import rjieba
+
+    jieba = rjieba.Jieba()  # the module's own may have got words from others in this process
+    add_own_words(jieba, own_words)
+    return jieba
 
 
 def _without_foreign(text: str) -> tuple[str, list[str]]:
@@ -180,13 +198,13 @@ def _with_foreign(spaced: str, foreign: list[str]) -> str:
     return "".join(parts)
 
 
-def _lines(text: str) -> str:
-    """The text with a newline for each mark that ends a sentence, and its wide marks that can be inside a word as ASCII.
+def _normalised(text: str, split_sentences: bool) -> str:
+    """The text with wide marks as ASCII where they can be inside a word, and a newline for each end of a sentence.
 
     Closing quotes may begin a line then: they are dropped, as all punctuation is. `_END` and `normalise` would take
     three times as long.
     """
-    for mark in _ENDS:
+    for mark in _ENDS if split_sentences else "":
         text = text.replace(mark, "\n")
     for wide, mark in _INNER_MARKS:
         text = text.replace(wide, mark)
@@ -194,10 +212,11 @@ def _lines(text: str) -> str:
 
 
 def _stretches(text: str) -> Iterator[str]:
-    """The text in parts that end at newlines: what is cut together is never parted."""
+    """The text in parts that end where rjieba cuts anyway; or after a million characters without such a place."""
     at = 0
     while at < len(text):
-        end = text.find("\n", at + _STRETCH) + 1 or len(text)
+        bound = _BOUND.search(text, at + _STRETCH, at + _LONGEST)
+        end = bound.end() if bound else at + (_LONGEST if len(text) - at > _LONGEST else len(text))
         yield text[at:end]
         at = end
 
@@ -206,7 +225,7 @@ def _read_lines(path: str) -> list[str]:
     try:
         with open(path, "rb") as file:
             data = file.read()
-        return data.decode("utf-8-sig").splitlines()
+        return data.decode("utf-8-sig").split("\n")
     except FileNotFoundError:
         raise MissingInputError(f"There is no file {path!r} with own words.") from None
     except OSError as error:
@@ -220,7 +239,7 @@ def _read_lines(path: str) -> list[str]:
 
 def _checked(entry: object, where: str, kind: type[ConfigError | InputError]) -> str:
     """An entry in plain form. Raises `kind` where it is none."""
-    if not isinstance(entry, str) or not (entry := " ".join(normalise(entry).split())):
+    if not isinstance(entry, str) or _SURROGATE.search(entry) or not (entry := " ".join(normalise(entry).split())):
         raise kind(f'{where} is {entry!r:.60}, but an own word is a str "word", "word count" or "word count tag".')
     word, count, _ = _fields(entry)
     if count is not None and not 0 < count < _MOST:
@@ -237,12 +256,12 @@ def _fields(entry: str) -> tuple[str, int | None, str | None]:
 
 
 def _warn_of_unreachable(own: list[str]) -> None:
-    lost = [word for word in own if not _INSIDE.fullmatch(word)]
+    lost = [word for word in own if not (_INSIDE.fullmatch(word) or _FOREIGN.fullmatch(word))]
     if lost:
         shown = ", ".join(repr(word) for word in lost[:3]) + (", …" if len(lost) > 3 else "")
         warnings.warn(
-            f"{len(lost):,} of {len(own):,} own words can never be found, because rjieba cuts at blanks and at all that "
-            f"is no Han character, Latin letter, digit or one of + # & . _ % -: {shown}",
+            f"{len(lost):,} of {len(own):,} own words can never be found, because rjieba cuts at every character but "
+            f"Han, Latin letters, digits and + # & . _ % -: {shown}",
             RuntimeWarning,
             stacklevel=2,
         )

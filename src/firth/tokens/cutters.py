@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
@@ -31,9 +31,10 @@ _SIZE: Final = 8  # bytes of a message's length
 def spacing_for(text: "Text") -> AbstractContextManager[Spacing | None]:
     """What puts blanks between the words of a text's blocks, to be called in threads; None where blanks are there."""
     if text.tokenizer == "chinese":
-        return Cutters(tuple(text.own_words or ()), text.hmm)
+        return Cutters(text.own_words, text.hmm, text.split_sentences)
     if text.tokenizer == "characters":
-        return nullcontext(lambda data: chinese.spaced_characters(str(data, "utf-8")).encode())
+        space = chinese.character_spacing(text.split_sentences)
+        return nullcontext(lambda data: space(str(data, "utf-8")).encode())
     return nullcontext()
 
 
@@ -45,9 +46,9 @@ class Cutters:
     FirthError where a process dies.
     """
 
-    def __init__(self, own_words: tuple[str, ...], hmm: bool):
+    def __init__(self, own_words: tuple[str, ...], hmm: bool, split_sentences: bool = False):
         chinese.check_installed()
-        self._options = (own_words, hmm)
+        self._options = (own_words, hmm, split_sentences)
         self._lock = threading.Lock()
         self._seen = 0
         self._idle: queue.SimpleQueue[_Cutter] = queue.SimpleQueue()
@@ -88,16 +89,16 @@ class Cutters:
 class _Cutter:
     """One process. It starts afresh and imports rjieba and this module only, whatever the caller's program is."""
 
-    def __init__(self, own_words: tuple[str, ...], hmm: bool):
+    def __init__(self, *options: Any):
         if not sys.executable:
             raise FirthError("Chinese is cut in processes of their own, but this Python does not know its own program.")
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # this Python, and a module of ours
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # finds what this process finds
         )
-        self._options = json.dumps([own_words, hmm]).encode()
+        self._options = json.dumps(options).encode()
 
     def cut(self, data: memoryview) -> bytes:
         assert self.process.stdin and self.process.stdout, "they are pipes"
@@ -117,10 +118,8 @@ class _Cutter:
         self.process.kill()  # it holds nothing that would be lost
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
-            try:
+            with suppress(BrokenPipeError):  # what it had not read
                 pipe.close()  # type: ignore[union-attr]  # they are pipes
-            except BrokenPipeError:
-                pass  # what it had not read
 
     def _death(self) -> FirthError:
         code = self.process.wait()
@@ -130,7 +129,7 @@ class _Cutter:
                 f"{what}: somebody killed it, most often the system for want of memory. Give fewer threads=."
             )
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
-        return FirthError(f"{what} {how}. What it said is above; if that is no help, please report the text it died of.")
+        return FirthError(f"{what} {how}. If what it said above is no help, please report the text it died of.")
 
 
 def _send(pipe: IO[bytes], data: bytes | memoryview) -> None:
@@ -156,8 +155,9 @@ def _serve() -> None:
         return
     import rjieba
 
-    own_words, hmm = json.loads(options)
-    space = chinese.spacing_by(rjieba, tuple(own_words), hmm)  # nobody else is here: the module's own will do
+    own_words, hmm, split_sentences = json.loads(options)
+    chinese.add_own_words(rjieba, own_words)  # nobody else is here: the module's own dictionary will do
+    space = chinese.spacing_by(rjieba, hmm, split_sentences)
     while (data := _receive(source)) is not None:
         _send(sink, space(str(data, "utf-8")).encode())
 

@@ -149,7 +149,7 @@ def count(text: Text | Any, *, min_count: int, max_vocab: int | None, threads: i
 def with_phrases(corpus: Encoded, phrases: LearntPhrases) -> Encoded:
     """The same corpus with its phrases joined; its words are counted anew, and those that still come are kept."""
     options = _Options.checked(1, None, None, None)
-    joined = Joined(phrases, strings(corpus.vocabulary.keys))
+    joined = Joined(phrases, strings(corpus.vocabulary.keys), options.threads)
     chosen, ranks = _chosen(joined.words, joined.counts(corpus.blocks()), corpus.words_read, options)
     renumbered = (_renumbered((ids, ranks, ends)) for ids, ends in joined.blocks(corpus.blocks()))
     try:
@@ -246,7 +246,7 @@ def _joined(
     The draft is read and joined twice, once to count: that takes less room than a second draft.
     """
     every = np.where(lexicon.counts > 0, np.arange(len(lexicon)), -1).astype(np.int32)  # but not the empty word
-    joined = Joined(phrases, lexicon.words)
+    joined = Joined(phrases, lexicon.words, options.threads)
 
     def blocks() -> Iterator[Block]:
         return in_order(_renumbered, draft.read(every), options.threads)

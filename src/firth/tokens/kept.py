@@ -120,6 +120,14 @@ class Kept:
                 path.unlink(missing_ok=True)
 
 
+def forget(folder: Path) -> None:
+    """Remove the encoded corpus that lies in a folder, and the folder if that was all."""
+    for name in (_FACTS, _TOKENS, _SENTENCES, _VOCABULARY):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # missing, or something else is in it
+        folder.rmdir()
+
+
 def _checksum(file: IO[bytes]) -> tuple[int, int]:
     """Size and CRC32 of an open file, which is then at its start again."""
     checksum = size = 0

@@ -23,6 +23,7 @@ _VERSION: Final = 1
 _COLUMNS: Final = "words\tscore\tcount\tpass"
 _END: Final = "# end"  # a file that was cut short lacks it
 _ESCAPES: Final = {"\\": "\\\\", " ": "\\s", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPED: Final = re.compile(r"[\\ \t\n\r]")
 _UNESCAPED: Final = {escape: character for character, escape in _ESCAPES.items()}
 
 
@@ -181,6 +182,10 @@ class LearntPhrases:
 
         Inside a word \\ \s \t \n \r stand for a backslash, a blank, a tab and the two line ends.
         """
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         options = {"delimiter": self.delimiter, "connectors": sorted(self.connectors), "config": self.config}
         rows = [
             f"{' '.join(map(_escaped, phrase.words))}\t{phrase.score!r}\t{phrase.count}\t{phrase.found_in}"
@@ -241,11 +246,11 @@ class LearntPhrases:
             raise InputError(f"{str(file)!r} cannot be read: {error.strerror}.") from error
 
 
-def check_replaceable(target: Path) -> None:
+def check_replaceable(target: str | PathLike[str]) -> None:
     """Raise FormatError where `target` holds anything but phrases."""
     if not os.path.lexists(target):
         return
-    if target.is_file():
+    if os.path.isfile(target):
         with open(target, "rb") as file:
             start = file.read(len(_MAGIC))
         if not start or start == _MAGIC.encode():
@@ -291,7 +296,7 @@ def _row(row: str, delimiter: str, place: str) -> Phrase:
 
 
 def _escaped(word: str) -> str:
-    return word.translate(str.maketrans(_ESCAPES))
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], word)
 
 
 def _unescaped(word: str) -> str:

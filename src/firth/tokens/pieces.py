@@ -99,14 +99,14 @@ def _watched(text: Text) -> Iterator[TextBlock | TokenBlock]:
     """The blocks of a text; warns where the first is Chinese without blanks, and the tokenizer cuts at blanks."""
     blocks = text.blocks()
     first = next(blocks, None)
-    if isinstance(first, TextBlock) and text.tokenizer in ("whitespace", "words"):
-        if lacks_blanks(str(first.data[:_SAMPLE], "utf-8", "ignore")):
-            warnings.warn(
-                f"{first.name} looks like Chinese without blanks, and tokenizer={text.tokenizer!r} cuts at blanks: try "
-                "--tokenizer chinese (in Python: firth.Text(source, tokenizer='chinese')).",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+    cut_at_blanks = text.tokenizer in ("whitespace", "words")
+    if cut_at_blanks and isinstance(first, TextBlock) and lacks_blanks(str(first.data[:_SAMPLE], "utf-8", "ignore")):
+        warnings.warn(
+            f"{first.name} looks like Chinese without blanks, and tokenizer={text.tokenizer!r} cuts at blanks: try "
+            "--tokenizer chinese (in Python: firth.Text(source, tokenizer='chinese')).",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     if first is not None:
         yield first
     yield from blocks

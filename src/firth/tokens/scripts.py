@@ -17,8 +17,8 @@ _SCRIPTS: Final = {"Cjk": "Han", "Ideographic": "Han", "Katakana-Hiragana": "Kat
 def shares(text: str) -> dict[str, float]:
     """The share of each script among the letters of a text, the largest first; empty where there are none.
 
-    >>> shares("firth 学习词向量")
-    {'Han': 0.545..., 'Latin': 0.454...}
+    >>> shares("ML 学习词向量！")
+    {'Han': 0.714..., 'Latin': 0.285...}
 
     Scripts have the names of Unicode's characters: Han, Latin, Hiragana, Katakana, Hangul, Cyrillic, Greek, Arabic, …
     """

@@ -2,7 +2,7 @@
 
 Every tokenizer works on *pieces*: what stands between ASCII white space. It is handed distinct pieces only, so a
 slow rule costs by the vocabulary, not by the corpus. Where a script puts no blanks between words, they are put there
-first (`spacing`).
+first (`tokens/chinese.py`).
 """
 
 import re
@@ -60,24 +60,19 @@ def cut(pieces: Sequence[str], tokenizer: str = "whitespace", lower: bool = Fals
     return tokenizer_named(tokenizer)([piece.lower() for piece in pieces] if lower else pieces)
 
 
-def spacing(tokenizer: str, own_words: tuple[str, ...], hmm: bool) -> Callable[[str], str] | None:
-    """What puts blanks between the words of a text, and a newline behind its sentences; None where blanks are there.
-
-    Raises MissingExtraError where it takes a package that is not installed.
-    """
-    if tokenizer == "chinese":
-        return chinese.jieba_spacing(own_words, hmm)
-    return chinese.spaced_characters if tokenizer == "characters" else None
-
-
-def checked_own_words(tokenizer: str, own_words: chinese.OwnWords | None, hmm: bool) -> tuple[str, ...]:
+def checked_own_words(
+    tokenizer: str, own_words: chinese.OwnWords | None, hmm: bool, split_sentences: bool
+) -> tuple[str, ...]:
     """The entries of `own_words`, as `chinese.parse_own_words` gives.
 
     Raises ConfigError for an unknown tokenizer, or an option that is not for this one, and MissingExtraError.
     """
     tokenizer_named(tokenizer)
-    if not isinstance(hmm, bool):
-        raise ConfigError(f"hmm must be True or False, not {hmm!r}.")
+    for option, value in (("hmm", hmm), ("split_sentences", split_sentences)):
+        if not isinstance(value, bool):
+            raise ConfigError(f"{option} must be True or False, not {value!r}.")
+    if split_sentences and tokenizer not in ("chinese", "characters"):
+        raise ConfigError(f"split_sentences is for tokenizer='chinese' or 'characters', not for {tokenizer!r}.")
     if tokenizer == "chinese":
         chinese.check_installed()
     elif own_words or not hmm:
@@ -92,19 +87,21 @@ def split(
     lower: bool = False,
     own_words: chinese.OwnWords | None = None,
     hmm: bool = True,
+    split_sentences: bool = False,
     phrases: LearntPhrases | str | PathLike[str] | None = None,
 ) -> list[list[str]]:
-    """The words of each text, cut exactly as a corpus is (`firth.Text` has the options); in this process.
+    """The words of each text, cut in this process exactly as a corpus is; the options are those of `firth.Text`.
 
     >>> split(["To be, or not to be"], tokenizer="words", lower=True)
     [['to', 'be', 'or', 'not', 'to', 'be']]
     >>> split(["我喜欢自然语言处理。"], tokenizer="characters")
     [['我', '喜', '欢', '自', '然', '语', '言', '处', '理']]
 
-    Raises ConfigError for an unknown tokenizer or an option that is not for it, and what `own_words` and `phrases` raise.
+    Raises ConfigError for an unknown tokenizer or an option that is not for it, MissingExtraError, and what `own_words`
+    and `phrases` raise.
     """
-    entries = checked_own_words(tokenizer, own_words, hmm)
-    space = spacing(tokenizer, entries, hmm)
+    entries = checked_own_words(tokenizer, own_words, hmm, split_sentences)
+    space = _spacing(tokenizer, entries, hmm, split_sentences)
     if space and texts:  # all in one: a call has its price
         texts = space(_BOUND.join(_UNUSABLE.sub(" ", text) for text in texts)).split(_BOUND)
 
@@ -115,6 +112,15 @@ def split(
         return [words_of(text) for text in texts]
     joined = LearntPhrases.of(phrases)
     return [[word for line in text.split("\n") for word in joined.apply(words_of(line))] for text in texts]
+
+
+def _spacing(
+    tokenizer: str, own_words: tuple[str, ...], hmm: bool, split_sentences: bool
+) -> Callable[[str], str] | None:
+    """What puts blanks between the words of a text; None where blanks are there."""
+    if tokenizer == "chinese":
+        return chinese.jieba_spacing(own_words, hmm, split_sentences)
+    return chinese.character_spacing(split_sentences) if tokenizer == "characters" else None
 
 
 @cache

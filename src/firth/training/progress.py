@@ -25,16 +25,19 @@ class Silent:
 
 
 class Bars(Silent):
-    """Bars on stderr, by rich: bytes read, then words learnt from with words/s, time left and loss."""
+    """Bars on stderr, by rich: bytes read, then words learnt from with words/s, time left and loss.
+
+    The bar of a source whose size is not known moves to and fro, and goes when all is read.
+    """
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
             TextColumn("{task.description:<8}"),
             BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TaskProgressColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
@@ -42,7 +45,7 @@ class Bars(Silent):
         )
         self._reading: Any = None
         self._training: Any = None
-        self._since = 0.0
+        self._since, self._before = 0.0, 0
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -52,6 +55,7 @@ class Bars(Silent):
         self._progress.stop()
 
     def say(self, text: str) -> None:
+        self._end_reading()
         self._progress.console.print(text, style="dim", highlight=False)
 
     def reading(self, done: int, total: int | None) -> None:
@@ -61,11 +65,16 @@ class Bars(Silent):
 
     def training(self, done: int, total: int, loss: float) -> None:
         if self._training is None:
+            self._end_reading()
             self._training = self._progress.add_task("training", total=total, note="")
-            self._since = time.monotonic()
-        speed = done / max(time.monotonic() - self._since, 1e-9)
+            self._since, self._before = time.monotonic(), done  # a resumed run has some behind it
+        speed = (done - self._before) / max(time.monotonic() - self._since, 1e-9)
         note = f"{speed / 1e6:.2f} M words/s" + (f", loss {loss:.3f}" if loss == loss else "")
         self._progress.update(self._training, completed=done, note=note)
+
+    def _end_reading(self) -> None:
+        if self._reading is not None and self._progress.tasks[0].total is None:
+            self._progress.update(self._reading, visible=False)
 
 
 def progress_display(wanted: bool | None) -> Silent:

@@ -88,9 +88,13 @@ def passes(
         if under_way:
             current.go_on_from(under_way)
             under_way = None
-        epoch = current.run(crew)
-        if examiner:
-            epoch = dataclasses.replace(epoch, validation=examiner.loss())
+        try:
+            epoch = current.run(crew)
+            if examiner:
+                epoch = dataclasses.replace(epoch, validation=examiner.loss())
+        except KeyboardInterrupt:
+            current.checkpoint()
+            raise
         epochs.append(epoch)
         best.keep(epoch)
         if checkpoints and len(epochs) < setting.epochs and checkpoints.due():
@@ -213,13 +217,9 @@ class _Pass:
     def run(self, crew: _Hogwild | _InStep) -> Epoch:
         """Do the pass; where a checkpoint is due, the threads stop for it between blocks."""
         while not self._over():
-            try:
-                self._work(crew)
-            except KeyboardInterrupt:
-                self._checkpoint()
-                raise
+            self._work(crew)
             if not self._over():
-                self._checkpoint()
+                self.checkpoint()
         self._tell()
         last = learning_rate(self.setting, self.number * self.setting.words)
         return Epoch(self.number, self._mean_loss(), self.examples, self.words, self.seconds, last)
@@ -287,7 +287,8 @@ class _Pass:
             self.failures.append(failure)
             self.stop.set()
 
-    def _checkpoint(self) -> None:
+    def checkpoint(self) -> None:
+        """Write one, if they are asked for; the threads must be at rest."""
         if self.checkpoints:
             self.checkpoints.save(learnt(self.setting), _state(self.before, self))
 
@@ -354,7 +355,8 @@ def _restored(setting: Setting, checkpoints: Checkpoints) -> tuple[list[Epoch], 
     arrays, state = checkpoints.newest()
     for name, array in learnt(setting).items():
         np.copyto(array, arrays[name])
-    done = [Epoch(**{**epoch, "loss": float("nan") if epoch["loss"] is None else epoch["loss"]}) for epoch in state["epochs"]]
+    nan = float("nan")  # JSON has none, and says null
+    done = [Epoch(**{**epoch, "loss": nan if epoch["loss"] is None else epoch["loss"]}) for epoch in state["epochs"]]
     return done, state["under_way"]
 
 

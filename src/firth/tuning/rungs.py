@@ -55,9 +55,8 @@ def ladder(budget: float, full: float, asking: float, least: float, trials: int 
     """
     for rungs in range(_MOST_RUNGS, 0, -1):
         last = _FINALISTS if trials is None else math.ceil(trials / THIRD ** (rungs - 1))
-        entries = [
-            last * THIRD ** (rungs - 1 - i) if trials is None else math.ceil(trials / THIRD**i) for i in range(rungs)
-        ]
+        most = last * THIRD ** (rungs - 1) if trials is None else trials
+        entries = [math.ceil(most / THIRD**i) for i in range(rungs)]
         top = min(1.0, (_SPARE * budget - asking * sum(entries)) / (rungs * last * max(full, 1e-9)))
         lowest = top / THIRD ** (rungs - 1)
         if lowest < least and rungs > 1:

@@ -36,7 +36,7 @@ def drawn(space: Space, base: Word2Vec, seed: int) -> Iterator[dict[str, Any]]:
 
     >>> draws = drawn({"window": [1, 2], "lr": (0.01, 0.1, "log")}, Word2Vec(), seed=1)
     >>> next(draws), next(draws)
-    ({}, {'window': 1, 'lr': 0.0891})
+    ({}, {'window': 1, 'lr': 0.0892})
     """
     yield {}
     random = np.random.default_rng(seed)
@@ -57,7 +57,8 @@ def checked(space: Space | None, base: Word2Vec, fixed: Mapping[str, str]) -> di
     """The space, or ConfigError for an option or a value that cannot be. `fixed`: option → why it may not vary."""
     if space is None:
         return {name: choices for name, choices in SPACE.items() if name not in fixed}
-    if not isinstance(space, Mapping) or not space:
+    given: object = space
+    if not isinstance(given, Mapping) or not given:
         raise ConfigError(f"space must be a dict such as {{'window': [2, 5, 10]}}, not {space!r}.")
     for name, choices in space.items():
         if name not in field_names(type(base)):

@@ -147,7 +147,7 @@ class _Race:
     ) -> None:
         self.text, self.config, self.metric, self.question = text, config, metric, question
         self.began, self.deadline, self.threads, self.stack = time.monotonic(), deadline, threads, stack
-        self.report = report or (lambda trial: None)
+        self.report = report or (lambda _: None)
         self.texts: dict[float, tuple[Text, Path]] = {}
         self.least = 1.0  # share of the text in the smallest sample
         self.second = 0.0  # seconds that one unit of cost takes on the whole text
@@ -257,9 +257,7 @@ def command(text: Text, config: Word2Vec) -> str:
     words = ["firth", "train", config.name, *map(str, sources), "-o", "MODEL"]
     for name, value in {**cut, **differs}.items():
         option = name.replace("_", "-")
-        words += (
-            [f"--{option}"] if value is True else [f"--no-{option}"] if value is False else [f"--{option}", str(value)]
-        )
+        words += [f"--no-{option}"] if value is False else [f"--{option}", *([] if value is True else [str(value)])]
     return shlex.join(words)
 
 
@@ -267,7 +265,7 @@ def _said(options: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
-def _check_budget(minutes: float, trials: int | None) -> None:
+def _check_budget(minutes: object, trials: object) -> None:
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}.")
     if trials is not None and (isinstance(trials, bool) or not isinstance(trials, int) or trials < 1):

@@ -26,6 +26,7 @@ class Lookup:
         array: ArrayLike,
         *,
         output: ArrayLike | None = None,
+        nodes: ArrayLike | None = None,
         counts: ArrayLike | None = None,
         config: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
@@ -35,6 +36,12 @@ class Lookup:
         if self.output is not None and self.output.shape != self.vectors.shape:
             raise InputError(
                 f"output vectors have shape {self.output.shape}, the vectors {self.vectors.shape}; they must agree."
+            )
+        self.nodes: Floats | None = None if nodes is None else checks.table(nodes, "inner nodes")
+        if self.nodes is not None and self.nodes.shape != (max(1, len(self.vectors) - 1), self.vectors.shape[1]):
+            raise InputError(
+                f"inner nodes have shape {self.nodes.shape}; a Huffman tree over {len(self.vectors):,} keys has one "
+                f"node less than keys, of {self.vectors.shape[1]} numbers."
             )
         self.counts = checks.counts(counts, len(self.vectors))
         self.config = checks.facts(config, "config")
@@ -198,6 +205,11 @@ class Lookup:
         if which not in get_args(Which):
             raise ConfigError(f"which must be 'input', 'output' or 'mean', not {which!r}.")
         if self.output is None:
+            if self.nodes is not None:
+                raise ConfigError(
+                    f"which={which!r} cannot be answered: under hierarchical softmax the outputs are inner nodes of a "
+                    "tree, not words. Use which='input'."
+                )
             raise ConfigError(f"There is no output table, so which={which!r} cannot be answered. Use which='input'.")
         return self.output if which == "output" else self._mean
 

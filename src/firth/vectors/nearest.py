@@ -1,6 +1,5 @@
 """Exact nearest rows by cosine: blocked matrix products and a running best list for every query."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +13,6 @@ _QUERIES = 256  # queries at once: enough for a matrix product at full speed
 _SHORTEST = np.finfo(np.float32).tiny  # a row shorter than this has no direction that float32 can hold
 
 
-@dataclass(frozen=True)
 class Rows:
     """A table and the lengths of its rows.
 
@@ -22,8 +20,8 @@ class Rows:
     lengths  f4[n]       Euclidean
     """
 
-    array: Floats
-    lengths: Floats
+    def __init__(self, array: Floats, lengths: Floats) -> None:
+        self.array, self.lengths = array, lengths
 
     @cached_property
     def inverse(self) -> Floats:

@@ -10,6 +10,7 @@ from firth.errors import ConfigError
 from firth.vectors.nearest import Floats
 
 Pooling = Literal["mean", "sum"]
+_CUTTING = ("tokenizer", "lower", "own_words", "hmm", "split_sentences")
 
 
 def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[str, Any], pooling: Pooling) -> Floats:
@@ -30,9 +31,12 @@ def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[s
         raise ConfigError(f"text {wrong:,} is {texts[wrong]!r}, not a string.")
     from scipy.sparse import csr_array
 
+    from firth.tokens.phrases import LearntPhrases
     from firth.tokens.words import split
 
-    options = {name: cutting[name] for name in ("tokenizer", "lower", "own_words", "hmm", "phrases") if name in cutting}
+    options = {name: cutting[name] for name in _CUTTING if name in cutting}
+    if cutting.get("phrases"):  # their text: a model names no file
+        options["phrases"] = LearntPhrases.from_text(cutting["phrases"], "the model's list")
     found = [[place for place in map(ids.get, words) if place is not None] for words in split(texts, **options)]
     sizes = np.fromiter(map(len, found), np.int64, len(found))
     columns = np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum()))

@@ -26,6 +26,7 @@ class Vectors(Lookup):
     keys        n strings, none twice; a packed `firth.vectors.keys.Keys` is decoded when first used
     array       f4[n, dim], kept as it is (a memory map stays on the disk); other numbers are converted
     output      f4[n, dim], the context side of word2vec, or None
+    nodes       f4[n - 1, dim], the inner nodes of the Huffman tree that hierarchical softmax learnt, or None
     counts      i8[n], how often each key was seen, or None
     config      {"model": options, "text": how the text was cut}, plain JSON values, or None
     provenance  what it was learnt from and how it went, plain JSON values, or None
@@ -56,6 +57,23 @@ class Vectors(Lookup):
         """
         table = np.asarray(self._table(which))
         return sentences.encode(texts, self.key_to_index, table, self.options("text"), pooling)
+
+    def predict(self, context: Key | Iterable[Key], topn: int = 10) -> Scored:
+        """The likeliest words beside the words of a context: (key, probability), `topn` of them; all sum to 1.
+
+        For CBOW the word in their midst, for skip-gram a word near one of them; formulas in `firth.vectors.predict`.
+        Raises UnknownKeyError, and ConfigError where the model holds nothing to predict with.
+
+        >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [1, 0], [0, 1]], output=[[2, 0], [2, 0], [0, 2]])
+        >>> [(key, round(p, 3)) for key, p in v.predict("oak")]
+        [('oak', 0.468), ('elm', 0.468), ('car', 0.063)]
+        """
+        rows = [self.get_index(key) for key in items_of(context)]
+        from firth.vectors.predict import probabilities  # needs the Huffman tree, which opening a model does not
+
+        found = probabilities(self, rows)
+        best = np.argsort(-found, kind="stable")[:topn]
+        return [(self.index_to_key[row], float(found[row])) for row in best]
 
     # ------------------------------------------------------------ pairs
 

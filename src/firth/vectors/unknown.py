@@ -1,6 +1,5 @@
 """What is said about a key that a table does not hold."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
@@ -57,6 +56,8 @@ def nearest_spelling(key: str, ids: Mapping[str, int]) -> str | None:
     for variant in (key.lower(), key.capitalize(), key.title(), key.upper(), key.strip()):
         if variant != key and variant in ids:
             return variant
+    import difflib  # only now that a key is missing
+
     near = difflib.get_close_matches(key, islice(_alike(key, ids), _LOOKED_AT), n=1, cutoff=0.6)
     return near[0] if near else None
 
