@@ -5,8 +5,8 @@
 
 Mikolov's notes say that skip-gram suits small data and rare words, TensorFlow's tutorial that CBOW suits small data:
 this shows what is true. The pairs of a file whose words are both known are cut into thirds by how often the rarer of
-the two words comes; "rare" is the lowest third, "frequent" the highest. Figures are Spearman's correlation and the share
-of analogies answered exactly, medians over seeds. Equal epochs give both the same text; CBOW, which has fewer
+the two words comes; "rare" is the lowest third, "frequent" the highest. Figures are Spearman's correlation and the
+share of analogies answered exactly, medians over seeds. Equal epochs give both the same text; CBOW, which has fewer
 examples, may need more of them.
 """
 

@@ -25,10 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "corpus": GROUND | {"tokens"},  # a Text knows the names of the tokenizers
     "vocabulary": GROUND,
     "huffman": GROUND,
-    "vectors": GROUND | {"kernels"},
+    "vectors": GROUND | {"kernels", "huffman"},
     "reference": GROUND | {"vocabulary", "huffman"},
-    "training": GROUND | {"tokens", "vocabulary", "huffman", "kernels"},
-    "models": GROUND | {"corpus", "tokens", "vocabulary", "huffman", "kernels", "training", "vectors"},
+    "training": GROUND | {"tokens", "vocabulary", "huffman", "kernels", "vectors", "formats"},
+    "models": GROUND | {"corpus", "tokens", "vocabulary", "huffman", "kernels", "training", "vectors", "loading"},
+    "planning": GROUND | {"corpus", "tokens", "vocabulary", "kernels", "training", "models"},
+    "tuning": GROUND | {"corpus", "evaluate", "vectors", "training", "models", "planning"},
     "formats": GROUND | {"vectors", "kernels", "vocabulary"},
     "evaluate": GROUND | {"vectors", "kernels"},
 }
@@ -36,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT_LATER: dict[str, set[str]] = {
     "vectors": {"formats", "loading", "evaluate", "tokens"},
     "vocabulary": {"tokens", "corpus"},
+    "tokens": {"formats"},  # phrases are saved as a whole or not at all
 }
 
 

@@ -137,3 +137,29 @@ def test_opening_a_model_imports_no_arrow_numba_or_torch(tmp_path: Path, trees: 
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "firth.formats.native" in modules
     assert not {"pyarrow", "numba", "torch", "scipy", "firth.formats.word2vec"} & set(modules)
+
+
+# What opening may import besides what NumPy and safetensors have. All the rest costs every program time at its start:
+# msgspec 6 ms, pathlib 4, tomllib and shutil 2 each, dataclasses and difflib 1 each, where opening itself takes 6.
+NEEDED_TO_OPEN = {
+    *("firth", "firth.errors", "firth.loading", "firth.formats", "firth.vectors"),
+    *(f"firth.formats.{name}" for name in ("atomic", "checksums", "json_text", "native", "safetensors", "signatures")),
+    *("firth.formats.unique", "firth.vectors.analogy", "firth.vectors.checks", "firth.vectors.keys"),
+    *(f"firth.vectors.{name}" for name in ("lookup", "nearest", "sentences", "table", "unknown")),
+    *("errno", "fcntl", "json", "mmap", "numpy.typing", "zlib"),
+}
+
+
+def test_opening_a_model_imports_little(tmp_path: Path, trees: Vectors) -> None:
+    trees.save(tmp_path / "m")
+    code = f"""
+import sys, numpy, safetensors
+before = set(sys.modules)
+import firth
+firth.load({str(tmp_path / "m")!r})
+print(*sys.modules.keys() - before)
+"""
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "firth.formats.native" in modules
+    beside = {name for name in modules if name.split(".")[0] not in {"json", "numpy"} and not name.startswith("_")}
+    assert beside - NEEDED_TO_OPEN == set()

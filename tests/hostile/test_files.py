@@ -157,6 +157,8 @@ LIES: dict[str, dict[str, Any]] = {
         "header": entry("vectors", shape=[2**62, 0]),
     },
     "dim -1": {"header": entry("vectors", shape=[6, -1])},
+    "dim true": {"header": entry("vectors", shape=[18, True])},
+    "nine dimensions": {"header": entry("vectors", shape=[6, 3, *[1] * 7])},
     "dim a fraction": {"header": entry("vectors", shape=[6, 3.5])},
     "one dimension": {"header": entry("vectors", shape=[18])},
     "three dimensions": {"header": entry("vectors", shape=[6, 3, 1])},

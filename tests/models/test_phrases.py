@@ -1,6 +1,7 @@
 """Learning phrases: against the slow twin, a world whose phrases are known, and every option."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 import firth
 from firth.errors import ConfigError, EmptyVocabularyError
 from firth.reference import phrases as slow
-from firth.tokens import collocations
+from firth.tokens import collocations, encoded
 from firth.tokens.encoded import encode
 from firth.tokens.phrases import LearntPhrases
 
-SENTENCES = st.lists(st.lists(st.sampled_from("a b c d of the".split()), min_size=1, max_size=12), max_size=20)
+SENTENCES = st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", "of", "the"]), min_size=1, max_size=12), max_size=20)
 
 
 def scored(learnt: LearntPhrases) -> dict[tuple[str, ...], tuple[float, int]]:
@@ -48,7 +49,7 @@ def test_a_second_pass_is_a_first_one_on_the_joined_text(sentences: list[list[st
     first = firth.Phrases(**options).fit(sentences)
     again = firth.Phrases(**options).fit(first.apply(sentences))
     both = firth.Phrases(passes=2, **options).fit(sentences, threads=threads)
-    assert [p[:4] for p in both.table] == [p[:4] for p in (*first.table, *again.table)]
+    assert [replace(p, found_in=1) for p in both.table] == [*first.table, *again.table]
     assert [p.found_in for p in both.table] == [1] * len(first) + [2] * len(again)
     assert both.apply(sentences) == again.apply(first.apply(sentences))
     followed = firth.Phrases(**options).fit(firth.Text(sentences, phrases=first))
@@ -72,7 +73,7 @@ def world(sentences: int = 4000, seed: int = 1) -> list[list[str]]:
 PLANTED = ["new york", "hong kong", "bank of america", "state of the art", "new york times"]
 
 
-@pytest.mark.parametrize(("scoring", "threshold"), [("original", None), ("word2phrase", None), ("npmi", None)])
+@pytest.mark.parametrize(("scoring", "threshold"), [("original", None), ("word2phrase", 30.0), ("npmi", None)])
 def test_planted_phrases_are_found_and_no_others(scoring: Any, threshold: float | None) -> None:
     model = firth.Phrases(scoring=scoring, threshold=threshold, connectors="english", passes=2)
     learnt = model.fit(world())
@@ -120,7 +121,7 @@ def test_connectors_come_as_a_list_or_as_words(given_: Any) -> None:
 
 
 def test_a_named_list_of_connectors() -> None:
-    gensim = "a an the for of with without at from to in on by and or".split()
+    gensim = ["a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by", "and", "or"]
     assert firth.Phrases(connectors="english").connector_words() == set(gensim)
     assert firth.Phrases(connectors="english within").connector_words() == {*gensim, "within"}
 
@@ -151,6 +152,7 @@ def test_options_that_cannot_be(options: dict[str, Any], says: str) -> None:
 
 def test_pruning_forgets_rare_pairs_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collocations, "_SORTED", 2000)
+    monkeypatch.setattr(encoded, "_BLOCK", 1000)
     text = world()
     with pytest.warns(RuntimeWarning, match=r"More distinct pairs.*max_vocab.*forgotten"):
         pruned = firth.Phrases(max_vocab=3000).fit(encode(text, min_count=1))
@@ -236,6 +238,7 @@ def test_what_follows_must_join_alike() -> None:
 
 def test_a_sentence_ends_a_phrase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collocations, "_SORTED", 7)
+    monkeypatch.setattr(encoded, "_BLOCK", 3)
     ends_meet = [["x", "a"], ["b", "y"]] * 20
     learnt = firth.Phrases(min_count=1, threshold=0.01).fit(ends_meet)
     assert {phrase.words for phrase in learnt.table} == set(map(tuple, ends_meet))

@@ -12,16 +12,18 @@ import firth
 
 models = pytest.importorskip("gensim.models.phrases")
 
-THEIRS = {"threshold": "threshold", "min_count": "min_count", "scoring": "scoring"}
-
 
 def made() -> list[list[str]]:
-    """Zipf's law, so that some words come often and some pairs by chance."""
+    """Words by Zipf's law, of which each tenth is followed by its own partner."""
     draw = random.Random(7)
-    words = [*models.ENGLISH_CONNECTOR_WORDS, *(f"w{i}" for i in range(400))]
+    words = [*sorted(models.ENGLISH_CONNECTOR_WORDS), *(f"w{i}" for i in range(400))]
     draw.shuffle(words)
     weights = [1 / (rank + 1) for rank in range(len(words))]
-    return [draw.choices(words, weights, k=draw.randrange(1, 30)) for _ in range(3000)]
+    partners = dict(zip(words, draw.sample(words, len(words)), strict=True))
+    sentences = [draw.choices(words, weights, k=draw.randrange(1, 30)) for _ in range(3000)]
+    return [
+        [w for word in each for w in ((word, partners[word]) if draw.random() < 0.1 else (word,))] for each in sentences
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ def test_a_zipfian_text(ratio, slope):
     truth = np.bincount(text)
     assert (np.diff(predicted) <= 0).all()
     for level in (5, 20):
-        assert (predicted >= level).sum() == pytest.approx((truth >= level).sum(), rel=0.15)
+        assert (predicted >= level).sum() == pytest.approx((truth >= level).sum(), rel=0.2)
     assert predicted.sum() == pytest.approx(len(text), rel=0.1)
 
 
@@ -62,7 +62,7 @@ def test_smallest_count():
 @pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [8, 32])
 def test_wikipedia(shared_data, megabytes, tmp_path):
-    """The vocabulary of 200 MB within a quarter (measured: 3% and 7%)."""
+    """The vocabulary of 200 MB within 15% (measured: within 6%)."""
     import pyarrow as pa
 
     path = tmp_path / "wiki.txt"
@@ -74,4 +74,4 @@ def test_wikipedia(shared_data, megabytes, tmp_path):
         predicted = extrapolated(counts, 1 / sample.share)
     truth = firth.Vocabulary.count(path, min_count=1).counts
     for level in (1, 5, 20):
-        assert (predicted >= level).sum() == pytest.approx((truth >= level).sum(), rel=0.25)
+        assert (predicted >= level).sum() == pytest.approx((truth >= level).sum(), rel=0.15)

@@ -98,7 +98,7 @@ def test_json_lines_are_never_cut(tmp_path):
 
 def test_csv_keeps_its_header_and_its_quoted_newlines(tmp_path):
     path = tmp_path / "posts.csv"
-    path.write_text('id,text\n' + "".join(f'{n},"line {n} of\nthe text"\n' for n in range(LINES)))
+    path.write_text("id,text\n" + "".join(f'{n},"line {n} of\nthe text"\n' for n in range(LINES)))
     with sampled(firth.Text(path, field="text"), SIZE) as sample:
         sentences = list(sample.text)
     assert sentences[:2] == [["line", "0", "of"], ["the", "text"]]

@@ -27,5 +27,5 @@ def test_a_connector_is_no_word_and_parts_nothing() -> None:
 
 
 def test_join() -> None:
-    assert join("a of b a b".split(), {("a", "b")}) == ["a", "of", "b", "a_b"]
-    assert join("of a of b of".split(), {("a", "of", "b")}, {"of"}) == ["of", "a_of_b", "of"]
+    assert join(["a", "of", "b", "a", "b"], {("a", "b")}) == ["a", "of", "b", "a_b"]
+    assert join(["of", "a", "of", "b", "of"], {("a", "of", "b")}, {"of"}) == ["of", "a_of_b", "of"]

@@ -1,6 +1,7 @@
 """Joining phrases: in sentences, in encoded corpora, wherever a Text is cut; and their file."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from firth.tokens.phrases import FILE, LearntPhrases, Phrase
 from firth.tokens.words import split
 
 NEW_YORK = LearntPhrases.of_words([("new", "york"), ("bank", "of", "america")], connectors=["of"])
-WORDS = st.sampled_from("a b c of the x".split())
+WORDS = st.sampled_from(["a", "b", "c", "of", "the", "x"])
 PLAIN = st.sampled_from("abcx")
 RUN = st.lists(st.sampled_from(["of", "the"]), max_size=5)
 PHRASES = st.sets(st.builds(lambda a, run, b: (a, *run, b), PLAIN, RUN, PLAIN), max_size=12)
@@ -29,7 +30,7 @@ PHRASES = st.sets(st.builds(lambda a, run, b: (a, *run, b), PLAIN, RUN, PLAIN), 
 def sentences_of(corpus: Encoded) -> list[list[str]]:
     keys, tokens = corpus.vocabulary.keys, corpus.tokens.tolist()
     bounds = corpus.sentences.tolist()
-    return [[keys[i] for i in tokens[start:end]] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [[keys[i] for i in tokens[start:end]] for start, end in pairwise(bounds)]
 
 
 @given(
@@ -65,10 +66,7 @@ def test_stretches_cover_the_corpus_once(text: list[tuple[str, bool]], cuts: lis
     ids = np.array(["abcx".find(word) + 2 if word in "abcx" else word == "the" for word, _ in text], np.int32)
     ends = np.array([i for i, (_, ends) in enumerate(text, 1) if ends or i == len(text)])
     bounds = sorted({0, len(ids), *(cut for cut in cuts if cut < len(ids))})
-    blocks = [
-        (ids[start:end], ends[(ends > start) & (ends <= end)] - start)
-        for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    blocks = [(ids[start:end], ends[(ends > start) & (ends <= end)] - start) for start, end in pairwise(bounds)]
     found, at = [], 0
     for stretch in stretches(blocks, Connectors([0, 1], 6)):
         own = len(stretch.ids) - stretch.goes_on
@@ -81,15 +79,15 @@ def test_stretches_cover_the_corpus_once(text: list[tuple[str, bool]], cuts: lis
 
 def test_joining_goes_from_left_to_right() -> None:
     phrases = LearntPhrases.of_words([("a", "b"), ("b", "c"), ("c", "d")])
-    assert phrases.apply("a b c d".split()) == ["a_b", "c_d"]
-    assert phrases.apply("x b c d".split()) == ["x", "b_c", "d"]
+    assert phrases.apply(["a", "b", "c", "d"]) == ["a_b", "c_d"]
+    assert phrases.apply(["x", "b", "c", "d"]) == ["x", "b_c", "d"]
 
 
 def test_connectors_stand_inside_only() -> None:
-    assert NEW_YORK.apply("of bank of of america of new york of".split()) == [
+    assert NEW_YORK.apply(["of", "bank", "of", "of", "america", "of", "new", "york", "of"]) == [
         "of", "bank", "of", "of", "america", "of", "new_york", "of",
     ]  # fmt: skip
-    assert NEW_YORK.apply("the bank of america".split()) == ["the", "bank_of_america"]
+    assert NEW_YORK.apply(["the", "bank", "of", "america"]) == ["the", "bank_of_america"]
 
 
 def test_one_sentence_many_or_none() -> None:
@@ -132,7 +130,9 @@ def test_a_kept_corpus_is_of_its_phrases(tmp_path: Path) -> None:
 
 
 def test_phrases_and_the_other_options_of_a_text() -> None:
-    text = firth.Text(["New York's\nYork."], tokenizer="words", lower=True, phrases=LearntPhrases.of_words([("new", "york's")]))
+    text = firth.Text(
+        ["New York's\nYork."], tokenizer="words", lower=True, phrases=LearntPhrases.of_words([("new", "york's")])
+    )
     assert list(text) == [["new_york's"], ["york"]]
     assert list(firth.Text(text.source, **text.options())) == list(text)
     assert split(text.source, "words", True, phrases=text.phrases) == [["new_york's", "york"]]
@@ -184,13 +184,11 @@ ANY_WORD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_siz
 
 @given(
     words=st.lists(st.tuples(ANY_WORD, ANY_WORD), max_size=5, unique=True),
-    score=st.floats(allow_nan=False),
+    score=st.floats(allow_nan=False, allow_infinity=False),
     count=st.integers(0, 2**60),
     delimiter=st.sampled_from(["_", "+", "␣"]),
 )
-def test_the_text_of_a_file_comes_back(
-    words: list[tuple[str, str]], score: float, count: int, delimiter: str
-) -> None:
+def test_the_text_of_a_file_comes_back(words: list[tuple[str, str]], score: float, count: int, delimiter: str) -> None:
     table = tuple(Phrase(delimiter.join(each), each, score, count, 2) for each in words)
     phrases = LearntPhrases(table, delimiter, frozenset(["\tof \\ \n", "ünd"]) - {w for each in words for w in each})
     assert LearntPhrases.from_text(phrases.to_text()) == phrases
@@ -238,7 +236,6 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ("new york\t", "new york\\\t", CorruptFileError, "line 3"),
         ("new york\t", "new\t", CorruptFileError, "two words"),
         ("0\t1\nbank", "0\t0\nbank", CorruptFileError, "counted from 1"),
-        ("0\t1\nbank", "0\t99999999999\nbank", CorruptFileError, "pass"),
         ("new york\t0.0", "new york\tnan", CorruptFileError, "line 3"),
     ],
 )
@@ -248,6 +245,12 @@ def test_a_damaged_file(tmp_path: Path, old: str, new: str, error: type[Exceptio
     (tmp_path / "p").write_text(text.replace(old, new, 1))
     with pytest.raises(error, match=says):
         LearntPhrases.load(tmp_path / "p")
+
+
+def test_an_absurd_pass_costs_nothing() -> None:
+    assert LearntPhrases.from_text(NEW_YORK.to_text().replace("0\t1\n", "0\t99999999999\n")).apply(["new", "york"]) == [
+        "new_york"
+    ]
 
 
 def test_a_file_cut_at_any_byte_is_refused(tmp_path: Path) -> None:
@@ -266,7 +269,7 @@ def test_files_that_are_not_there_or_no_files(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="plain file"):
         LearntPhrases.load("/dev/zero")
     (tmp_path / "p").write_bytes(b"# firth phrases \xff")
-    with pytest.raises(CorruptFileError, match="UTF-8 at byte 16"):
+    with pytest.raises(CorruptFileError, match=r"UTF-8 at byte 16"):
         LearntPhrases.load(tmp_path / "p")
 
 
@@ -324,10 +327,10 @@ def test_the_phrases_of_a_model_are_checked(vectors: firth.Vectors, tmp_path: Pa
     path = tmp_path / "m" / FILE
     good = path.read_bytes()
     path.write_bytes(good.replace(b"york", b"yark"))
-    with pytest.raises(CorruptFileError, match="phrases.tsv"):
+    with pytest.raises(CorruptFileError, match=r"phrases\.tsv"):
         firth.load(tmp_path / "m")
     path.unlink()
-    with pytest.raises(MissingInputError, match="phrases.tsv"):
+    with pytest.raises(MissingInputError, match=r"phrases\.tsv"):
         firth.load(tmp_path / "m")
 
 

@@ -15,7 +15,6 @@ from firth.cli import show
 from firth.cli.options import Json, Model
 from firth.errors import ConfigError
 
-
 _CURVE = ("loss", "held-out loss", "words/s")
 
 

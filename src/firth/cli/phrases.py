@@ -1,5 +1,6 @@
 """`firth phrases SOURCE…`: which words belong together; the list of them, and the text with them joined."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,7 +53,7 @@ def _phrases(
         learnt = settings.fit(corpus, after=source.phrases, threads=threads)
         written = str(learnt.save(output)) if output else None
         if text:
-            _write(text, learnt.apply(corpus))
+            _write(Path(text), learnt.apply(corpus))
     best = learnt.table[:topn]
     rows = [(phrase.key, phrase.score, phrase.count, phrase.found_in) for phrase in best]
     names = ("phrase", "score", "count", "pass")
@@ -68,13 +69,13 @@ def _phrases(
     show.say(f"{len(learnt):,} phrases.{use}")
 
 
-def _write(target: str, corpus: "Encoded") -> None:
+def _write(target: Path, corpus: "Encoded") -> None:
     """The corpus as lines of words: to stdout, or to a file that is there when it is whole."""
     from firth.formats import atomic
     from firth.formats.checksums import NewFile
     from firth.tokens.lines import lines
 
-    if target == "-":
+    if str(target) == "-":
         for part in lines(corpus):
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
@@ -85,8 +86,8 @@ def _write(target: str, corpus: "Encoded") -> None:
             file.write(part)
 
 
-def _check_is_file(target: Path) -> None:
-    if target.is_dir():
+def _check_is_file(target: str) -> None:
+    if os.path.isdir(target):
         raise ConfigError(f"--text {target} is a folder. Name a file.")
 
 

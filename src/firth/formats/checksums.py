@@ -86,9 +86,7 @@ def check_size(path: Place, size: int, record: Record) -> None:
         how = f"was cut short at byte {size:,}" if size < saved else f"has bytes after byte {saved:,}"
         raise CorruptFileError(f"{path} {how}: {saved:,} bytes were saved. Copy it again from where it came.")
     if len(sums) != -(-size // BLOCK):
-        raise CorruptFileError(
-            f"{path}: {len(sums):,} checksums are not those of {size:,} bytes. Copy it again."
-        )
+        raise CorruptFileError(f"{path}: {len(sums):,} checksums are not those of {size:,} bytes. Copy it again.")
 
 
 def check_blocks(path: Place, data: NDArray[np.uint8], record: Record, end: int | None = None) -> None:

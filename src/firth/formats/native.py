@@ -224,7 +224,9 @@ def describe(folder: Place) -> dict[str, Any]:
         "counts": "counts" in tensors,
         "output": "output" in tensors,
         "files": {
-            name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files) if os.path.exists(os.path.join(folder, name))
+            name: os.path.getsize(os.path.join(folder, name))
+            for name in (_CONFIG, *header.files)
+            if os.path.exists(os.path.join(folder, name))
         },
         "config": config,
         "provenance": _read_provenance(folder, header),
@@ -261,7 +263,7 @@ def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
 def _parted(text: bytes) -> tuple[Header, dict[str, Any]]:
     """config.json as firth's own part and the model's. Raises ValueError for what is neither."""
     match found := parse(text):
-        case {"format": str(name), "format_version": version, "files": {**files}} if is_whole(version):
+        case {"format": str(name), "format_version": version, "files": dict(files)} if is_whole(version):
             records = {file: recorded(record) for file, record in files.items()}
             return Header(name, version, records), {name: found[name] for name in found if name not in _OURS}
     raise ValueError("it holds no format, format_version and files")
@@ -288,7 +290,8 @@ def _with_phrases(config: dict[str, Any], folder: Place, header: Header) -> dict
         return config
     if text["phrases"] != _PHRASES or _PHRASES not in header.files:
         raise CorruptFileError(
-            f"{os.path.join(folder, _CONFIG)} names the phrases {text['phrases']!r:.60}, which are not in the model. Copy it again."
+            f"{os.path.join(folder, _CONFIG)} names the phrases {text['phrases']!r:.60}, which are not in the model. "
+            "Copy it again."
         )
     return {**config, "text": {**text, "phrases": _read_text(folder, _PHRASES, header)}}
 
@@ -299,7 +302,9 @@ def _read_text(folder: Place, name: str, header: Header) -> str:
     try:
         return data.tobytes().decode()
     except UnicodeDecodeError as error:
-        raise CorruptFileError(f"{os.path.join(folder, name)} is not UTF-8 at byte {error.start:,}. Copy the model again.") from None
+        raise CorruptFileError(
+            f"{os.path.join(folder, name)} is not UTF-8 at byte {error.start:,}. Copy the model again."
+        ) from None
 
 
 def _shape(path: Place, tensors: dict[str, safetensors.Tensor]) -> tuple[int, int]:

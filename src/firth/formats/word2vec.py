@@ -4,7 +4,6 @@ It holds keys and vectors alone; keys cannot hold ASCII white space, and numbers
 same file. Mikolov et al. 2013: https://code.google.com/archive/p/word2vec
 """
 
-
 from firth.formats import text_rows
 from firth.formats.checksums import NewFile
 from firth.formats.rows import Errors, Found

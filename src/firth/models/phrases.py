@@ -26,7 +26,9 @@ from firth.training.progress import progress_display
 Numbers = npt.NDArray[np.float64]
 
 CONNECTORS: Final[Mapping[str, frozenset[str]]] = {
-    "english": frozenset("a an the for of with without at from to in on by and or".split()),  # gensim's
+    "english": frozenset(
+        ["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without"]
+    ),  # gensim's
 }
 """Lists of connectors, by the language."""
 

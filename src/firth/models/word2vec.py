@@ -41,7 +41,7 @@ class Word2Vec(Config):
 
     >>> vectors = Word2Vec(dim=8, min_count=1, seed=1).fit([["a", "rose", "is", "a", "rose"]] * 20, threads=1)
     >>> vectors
-    Vectors(3 keys × 8 dimensions)
+    Vectors(3 keys, dim 8, word2vec, output vectors, counts)
     """
 
     name: ClassVar[str] = "word2vec"

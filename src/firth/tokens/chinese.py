@@ -32,6 +32,7 @@ _HAN: Final = (  # those that rjieba knows; not 々, 〇, nor what Unicode added
 _INSIDE = re.compile(rf"[{_LATIN}{_HAN}+#&._%-]+")  # rjieba cuts at every other character, each one a word by itself
 _BOUND = re.compile(rf"[^{_LATIN}{_HAN}+#&._%-]")
 _FOREIGN = re.compile(rf"[^\W_{_LATIN}{_HAN}][^\W_{_HAN}]*")  # no Latin before it: a search for one class is fast
+_LETTERS = re.compile(rf"[^\W_{_HAN}]+")  # a foreign word, with the Latin letters before it
 _MARK: Final = "\ue000"  # stands for a foreign word while rjieba cuts; of private use, so no letter
 _UNSPACED = re.compile(f"[々〇{_HAN}\u3041-\u3096\u309d-\u309f\u30a1-\u30ff\u3105-\u312f\U00030000-\U0003ffff]+")
 
@@ -256,7 +257,7 @@ def _fields(entry: str) -> tuple[str, int | None, str | None]:
 
 
 def _warn_of_unreachable(own: list[str]) -> None:
-    lost = [word for word in own if not (_INSIDE.fullmatch(word) or _FOREIGN.fullmatch(word))]
+    lost = [word for word in own if not (_INSIDE.fullmatch(word) or _LETTERS.fullmatch(word))]
     if lost:
         shown = ", ".join(repr(word) for word in lost[:3]) + (", …" if len(lost) > 3 else "")
         warnings.warn(

@@ -255,9 +255,7 @@ def _joined(
     return chosen, (_renumbered((ids, ranks, ends)) for ids, ends in joined.blocks(blocks()))
 
 
-def _chosen(
-    words: Any, counts: npt.NDArray[np.int64], words_read: int, options: _Options
-) -> tuple[Vocabulary, Ids]:
+def _chosen(words: Any, counts: npt.NDArray[np.int64], words_read: int, options: _Options) -> tuple[Vocabulary, Ids]:
     """The vocabulary, and the id in it of every word, -1 for those left out; `words`: pa.Array of str."""
     if options.keys is not None:
         return _given(words, counts, words_read, options.keys)
@@ -324,9 +322,7 @@ def _temporary(folder: Path | None) -> IO[bytes]:
     return tempfile.TemporaryFile(prefix="firth-", dir=folder, buffering=0)
 
 
-def _no_words(
-    words: Any, counts: npt.NDArray[np.int64], words_read: int, min_count: int
-) -> EmptyVocabularyError:
+def _no_words(words: Any, counts: npt.NDArray[np.int64], words_read: int, min_count: int) -> EmptyVocabularyError:
     if not words_read:
         return EmptyVocabularyError(
             f"The source holds no word: 0 words read (min_count={min_count}). Is it the right one?"

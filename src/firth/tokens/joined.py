@@ -112,7 +112,8 @@ def _every_second(first: Places, last: Places) -> npt.NDArray[np.bool_]:
     number = np.arange(len(first))
     starts = np.ones(len(first), np.bool_)
     starts[1:] = first[1:] != last[:-1]
-    return (number - np.maximum.accumulate(np.where(starts, number, 0))) % 2 == 0
+    free: npt.NDArray[np.bool_] = (number - np.maximum.accumulate(np.where(starts, number, 0))) % 2 == 0
+    return free
 
 
 def _ranges(begin: Places, end: Places) -> Places:

@@ -78,7 +78,8 @@ class Connectors:
         _, example, which = np.unique(codes, return_index=True, return_inverse=True)
         starts = (first[example] + 1).tolist()
         numbers = [self.number(tuple(ids[start : start + length].tolist())) for start in starts]
-        return np.array(numbers, np.int64)[which]
+        numbered: Places = np.array(numbers, np.int64)[which]
+        return numbered
 
     def keys(self, numbers: Any, a: Any, b: Any) -> Places:
         """One number for each pair: (run · size + a) · size + b, i8[k]. Raises ConfigError where that is too large."""
@@ -87,7 +88,8 @@ class Connectors:
                 f"{self.size:,} distinct words with {len(self._runs):,} distinct runs of connectors between them are "
                 "more than can be numbered. Give fewer connectors."
             )
-        return (np.asarray(numbers, np.int64) * self.size + a) * self.size + b
+        keys: Places = (np.asarray(numbers, np.int64) * self.size + a) * self.size + b
+        return keys
 
     def pairs(self, keys: Places) -> tuple[Places, Places, Places]:
         """Run, first word and last word of each key."""

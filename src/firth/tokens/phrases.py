@@ -1,6 +1,7 @@
 """Tokens stage: phrases that were learnt, and how they are joined: new york → new_york."""
 
 import json
+import math
 import os
 import re
 import stat
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from firth.errors import ConfigError, CorruptFileError, EncodingError, FormatError, InputError, MissingInputError
 
@@ -27,7 +28,8 @@ _ESCAPED: Final = re.compile(r"[\\ \t\n\r]")
 _UNESCAPED: Final = {escape: character for character, escape in _ESCAPES.items()}
 
 
-class Phrase(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Phrase:
     """Two words that belong together, and the connectors between them."""
 
     key: str
@@ -82,10 +84,8 @@ class LearntPhrases:
     @property
     def passes(self) -> list[list[Phrase]]:
         """The phrases of each pass."""
-        found: list[list[Phrase]] = [[] for _ in range(max((p.found_in for p in self.table), default=0))]
-        for phrase in self.table:
-            found[phrase.found_in - 1].append(phrase)
-        return found
+        numbers = sorted({phrase.found_in for phrase in self.table})
+        return [[phrase for phrase in self.table if phrase.found_in == number] for number in numbers]
 
     # ------------------------------------------------------------ making
 
@@ -131,7 +131,7 @@ class LearntPhrases:
     @overload
     def apply(self, text: "Encoded") -> "Encoded": ...
     @overload
-    def apply(self, text: Sequence[str]) -> list[str]: ...
+    def apply(self, text: Sequence[str]) -> list[str]: ...  # type: ignore[overload-overlap]  # a str is refused
     @overload
     def apply(self, text: Iterable[Sequence[str]]) -> list[list[str]]: ...
     def apply(self, text: Any) -> Any:
@@ -239,7 +239,9 @@ class LearntPhrases:
                     raise _not_phrases(str(file))
                 return cls.from_text(_MAGIC + opened.read().decode(), str(file))
         except FileNotFoundError:
-            raise MissingInputError(f"No file of phrases {str(file)!r}. Write one: firth phrases SOURCE -o FILE") from None
+            raise MissingInputError(
+                f"No file of phrases {str(file)!r}. Write one: firth phrases SOURCE -o FILE"
+            ) from None
         except UnicodeDecodeError as error:
             raise CorruptFileError(f"{file} is not UTF-8 at byte {error.start + len(_MAGIC):,}.") from None
         except OSError as error:
@@ -265,7 +267,9 @@ def _parsed(text: str, name: str) -> LearntPhrases:
         raise _not_phrases(name)
     version, _, options = head.removeprefix(_MAGIC).partition(" ")
     if version != str(_VERSION):
-        raise FormatError(f"{name} is of version {version[:20]!r}, and this firth reads version {_VERSION}. Upgrade firth.")
+        raise FormatError(
+            f"{name} is of version {version[:20]!r}, and this firth reads version {_VERSION}. Upgrade firth."
+        )
     if lines[-2:] != [_END, ""]:
         raise CorruptFileError(f"{name} was cut short: its last line must be {_END!r}.")
     if lines[0] != _COLUMNS:
@@ -290,6 +294,8 @@ def _row(row: str, delimiter: str, place: str) -> Phrase:
         words, score, count, found_in = row.split("\t")
         parts = tuple(map(_unescaped, words.split(" ")))
         phrase = Phrase(delimiter.join(parts), parts, float(score), int(count), int(found_in))
+        if not math.isfinite(phrase.score):
+            raise ValueError("a score that is no number")
     except (ValueError, KeyError):
         raise CorruptFileError(f"{place}: expected 'words TAB score TAB count TAB pass', found {row[:80]!r}.") from None
     return phrase

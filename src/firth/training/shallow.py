@@ -27,7 +27,7 @@ from firth.training.checkpoint import Checkpoints
 from firth.training.objectives import ignorance
 from firth.training.progress import Silent
 
-_WINDOWS_MEASURED = 100_000  # per pass: the mean loss is then good to about three digits
+_WINDOWS_MEASURED = 20_000  # per pass, some 120,000 pairs: the mean is then good to half a percent
 _DIVERGED = 20.0  # times the loss of vectors that know nothing
 _NOTHING = Block(0, 0, 0, 0, np.uint64(0), np.float32(0))
 
@@ -92,15 +92,17 @@ def passes(
             epoch = current.run(crew)
             if examiner:
                 epoch = dataclasses.replace(epoch, validation=examiner.loss())
+            epochs.append(epoch)
+            best.keep(epoch)
+            if checkpoints and len(epochs) < setting.epochs and checkpoints.due():
+                checkpoints.save(learnt(setting), _state(epochs))
+            for callback in callbacks:
+                callback(epoch)
         except KeyboardInterrupt:
-            current.checkpoint()
+            if checkpoints:
+                progress.say("writing a checkpoint (Ctrl-C again leaves at once) …")
+                checkpoints.save(learnt(setting), _state(epochs, current if len(epochs) < current.number else None))
             raise
-        epochs.append(epoch)
-        best.keep(epoch)
-        if checkpoints and len(epochs) < setting.epochs and checkpoints.due():
-            checkpoints.save(learnt(setting), _state(epochs))
-        for callback in callbacks:
-            callback(epoch)
     best.restore(epochs)
     if checkpoints:
         checkpoints.save(learnt(setting), _state(epochs))
@@ -211,6 +213,7 @@ class _Pass:
         self.blocks: Iterator[Block] = blocks(setting, number)
         self.lock = threading.Lock()
         self.stop = threading.Event()
+        self.busy = False
         self.failures: list[BaseException] = []
         self.taken, self.words, self.examples, self.loss, self.measured, self.seconds = 0, 0, 0, 0.0, 0, 0.0
 
@@ -219,7 +222,7 @@ class _Pass:
         while not self._over():
             self._work(crew)
             if not self._over():
-                self.checkpoint()
+                self._checkpoint()
         self._tell()
         last = learning_rate(self.setting, self.number * self.setting.words)
         return Epoch(self.number, self._mean_loss(), self.examples, self.words, self.seconds, last)
@@ -257,26 +260,44 @@ class _Pass:
         return self.words == self.setting.words
 
     def _work(self, crew: _Hogwild | _InStep) -> None:
-        """Threads at work until the pass is over or a checkpoint is due."""
+        """Threads at work until the pass is over or a checkpoint is due; they are at rest when this is left.
+
+        Ctrl-C may come between any two steps of the main thread, and a `join` that it breaks off takes its thread for
+        ended. So a thread that no signal reaches starts and joins the others.
+        """
         began = time.perf_counter()
         self.stop.clear()
-        workers = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in crew.members(self)]
-        for worker in workers:
-            worker.start()
+        done = threading.Lock()
+        done.acquire()
+        conductor = threading.Thread(target=self._conduct, args=(crew, done), daemon=True)
         try:
-            for worker in workers:
-                while worker.is_alive():
-                    worker.join(timeout=0.1)
-                    self._tell()
-                    if self.checkpoints and self.checkpoints.due():
-                        self.stop.set()
+            conductor.start()
+            while not done.acquire(timeout=0.1):
+                self._tell()
+                if self.checkpoints and self.checkpoints.due():
+                    self.stop.set()
         finally:
             self.stop.set()  # Ctrl-C lands here: the threads end with the block they are in
-            for worker in workers:
-                worker.join()
+            while self.busy:
+                done.acquire(timeout=0.1)
             self.seconds += time.perf_counter() - began
+        conductor.join()
         if self.failures:
             raise self.failures[0]
+
+    def _conduct(self, crew: _Hogwild | _InStep, done: threading.Lock) -> None:
+        self.busy = True
+        try:
+            workers = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in crew.members(self)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        except BaseException as failure:  # noqa: BLE001  # no more threads to be had; raised again by `_work`
+            self.failures.append(failure)
+        finally:
+            self.busy = False
+            done.release()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -287,8 +308,7 @@ class _Pass:
             self.failures.append(failure)
             self.stop.set()
 
-    def checkpoint(self) -> None:
-        """Write one, if they are asked for; the threads must be at rest."""
+    def _checkpoint(self) -> None:
         if self.checkpoints:
             self.checkpoints.save(learnt(self.setting), _state(self.before, self))
 
