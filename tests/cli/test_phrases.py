@@ -69,7 +69,7 @@ def test_options_of_the_model(run, news, tmp_path, words: list[Any], options: di
 
 
 def test_a_config_file(run, news, tmp_path) -> None:
-    (tmp_path / "c.toml").write_text('[phrases]\ndelimiter = "+"\n[word2vec]\ndim = 9\n')
+    (tmp_path / "c.toml").write_text('[phrases]\ndelimiter = "+"\n')
     assert run("phrases", news, "--config", tmp_path / "c.toml").rows[0][0] == "bank+of"
 
 

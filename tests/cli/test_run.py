@@ -278,6 +278,21 @@ with stoppable():
     assert ended(started(code=code)) == (128 + getattr(signal, second), "saving\n", "")
 
 
+def test_a_signal_that_a_callback_swallows_comes_again() -> None:
+    code = """
+import ctypes, os, signal, time
+from firth.cli.stopping import Stopped, stoppable
+callback = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGTERM))
+try:
+    with stoppable():
+        callback()
+        time.sleep(60)
+except Stopped as stopped:
+    print(stopped.exit_code)
+"""
+    assert ended(started(code=code)) == (0, "143\n", "")
+
+
 def test_signals_are_as_before_afterwards_and_an_ignored_one_stays_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -1,8 +1,10 @@
 """Learning phrases: against the slow twin, a world whose phrases are known, and every option."""
 
+import doctest
 import random
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -243,3 +245,12 @@ def test_a_sentence_ends_a_phrase(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt = firth.Phrases(min_count=1, threshold=0.01).fit(ends_meet)
     assert {phrase.words for phrase in learnt.table} == set(map(tuple, ends_meet))
     assert all(pair in {("x", "a"), ("b", "y")} for phrase in learnt.table for pair in pairwise(phrase.words))
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(__file__).resolve().parents[2] / "docs/phrases.md"
+    page = path.read_text("utf-8").replace("```", "")  # a fence behind an example would be taken for its output
+    examples = doctest.DocTestParser().get_doctest(page, {}, path.name, str(path), 0)
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples).failed == 0
+    assert len(examples.examples) > 15

@@ -72,6 +72,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         ("𠀀𠀁字", ["𠀀𠀁", "字"]),
         ("北京\x00上海\ue000天津\ufffd重庆\u200b广州", ["北京", "上海", "天津", "重庆", "广州"]),
         ("--- ... +", []),
+        ("猫\ue000狗é鸟", ["猫", "狗", "é", "鸟"]),  # the mark that stands for é while rjieba cuts
         ("北\n京\r\n上海　天津", ["北", "京", "上海", "天津"]),
     ],
 )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_LATER: Final = 0.05  # seconds
 _SHOW_CURSOR: Final = "\x1b[?25h"  # bars hide it
 
 
@@ -38,13 +39,24 @@ def stoppable() -> Iterator[None]:
         seen.append(number)
         raise Stopped(number)
 
+    def lost(unraisable: Any) -> None:
+        """Python drops what is raised in a callback (of a compiler, a destructor): then it has to be raised later."""
+        if not isinstance(unraisable.exc_value, Stopped):
+            usual(unraisable)
+            return
+        seen.clear()
+        threading.Timer(_LATER, signal.raise_signal, [unraisable.exc_value.exit_code - 128]).start()
+
+    usual = sys.unraisablehook
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     ours = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
     try:
         for number in ours:
             signal.signal(number, stop)
+        sys.unraisablehook = lost
         yield
     finally:
+        sys.unraisablehook = usual
         for number in ours:
             signal.signal(number, before[number])
 
