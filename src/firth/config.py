@@ -178,7 +178,8 @@ class Config:
 
     def replace(self, **changes: Any) -> Self:
         """The same config with some options changed."""
-        return type(self).of(**{**{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}, **changes})  # type: ignore[arg-type]
+        same = {name: getattr(self, name) for name in field_names(type(self))}
+        return type(self)(**{**same, **self._canonical(changes)})
 
 
 def _once_per_class(function: Callable[[type], T]) -> Callable[[type], T]:

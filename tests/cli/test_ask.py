@@ -1,6 +1,8 @@
-"""nearest, analogy, similarity."""
+"""nearest, analogy, similarity, predict."""
 
 import pytest
+
+import firth
 
 
 def test_neighbours_of_one_word(run, model) -> None:
@@ -80,3 +82,13 @@ def test_no_such_model(run, tmp_path) -> None:
     ran = run("nearest", tmp_path / "modle", "oak")
     assert ran.code == 3
     assert "modle" in ran.err
+
+
+def test_predict(run, model) -> None:
+    likely = firth.load(model).predict(["oak", "elm"], topn=3)
+    assert run("predict", model, "oak", "elm", "-n", 3).rows == [[key, f"{chance:.4f}"] for key, chance in likely]
+    document = run("predict", model, "-", "--topn", 3, "--json", stdin="oak\nelm\n").json
+    assert document["context"] == ["oak", "elm"]
+    assert [each["key"] for each in document["likely"]] == [key for key, _ in likely]
+    assert run("predict", model, "oka").code == 3
+    assert run("predict", model).code == 2

@@ -26,12 +26,19 @@ def test_info_of_a_model(run, model) -> None:
     assert document["config"]["model"]["dim"] == 2
 
 
-def test_info_shows_each_epoch_on_a_line(run, tmp_path) -> None:
-    provenance = {"epochs": [{"epoch": 1, "loss": 2.123456}, {"epoch": 2, "loss": 2.0}], "note": None}
-    firth.Vectors(["a"], [[1.0]], provenance=provenance).save(tmp_path / "m")
-    rows = dict(run("info", tmp_path / "m").rows)
-    assert rows["provenance.epochs.1"] == "epoch 1, loss 2.123"
-    assert "provenance.note" not in rows
+def test_info_shows_the_passes_as_a_table(run, tmp_path, monkeypatch) -> None:
+    epochs = [
+        {"number": 1, "loss": 2.123456, "validation": 2.5, "words_per_second": 1234567.8},
+        {"number": 2, "loss": 2.0, "validation": None, "words_per_second": 1e6},
+    ]
+    firth.Vectors(["a"], [[1.0]], provenance={"epochs": epochs, "note": None}).save(tmp_path / "m")
+    rows = run("info", tmp_path / "m").rows
+    assert rows[-2:] == [["pass 1", "2.1235", "2.5000", "1234568"], ["pass 2", "2.0000", "", "1000000"]]
+    assert not any(name.startswith("provenance") for name, *_ in rows)
+    assert run("info", tmp_path / "m", "--json").json["provenance"]["epochs"] == epochs
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert "held-out loss    words/s" in run("info", tmp_path / "m").out
 
 
 def test_info_of_a_vector_file(run, model, tmp_path) -> None:

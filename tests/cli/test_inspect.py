@@ -135,3 +135,19 @@ def test_tree_of_one_word(run, text) -> None:
 def test_a_word_that_the_tree_does_not_hold(run, text) -> None:
     ran = run("inspect", "tree", text, "--word", "fir")
     assert (ran.code, "'fir' is not among the 6 words" in ran.err) == (3, True)
+
+
+def test_chinese_takes_its_options(run, tmp_path) -> None:
+    pytest.importorskip("rjieba")
+    path, own = tmp_path / "t.txt", tmp_path / "own.txt"
+    path.write_text("他来到网易杭研大厦。我爱量子机器狗！\n")
+    own.write_text("量子机器狗\n")
+    inspect = ("inspect", "tokens", path, "--tokenizer", "chinese")
+    assert run(*inspect).out == "他 来到 网易 杭研 大厦 我 爱 量子 机器 狗\n"
+    assert run(*inspect, "--no-hmm").out == "他 来到 网易 杭 研 大厦 我 爱 量子 机器 狗\n"
+    assert run(*inspect, "--own-words", own).out == "他 来到 网易 杭研 大厦 我 爱 量子机器狗\n"
+    assert run(*inspect, "--split-sentences").out == "他 来到 网易 杭研 大厦\n我 爱 量子 机器 狗\n"
+    assert run("inspect", "tokens", path, "--tokenizer", "characters", "-n", 1).out.startswith("他 来 到")
+    wrong = run("inspect", "tokens", path, "--no-hmm")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "tokenizer='chinese'" in wrong.err

@@ -208,7 +208,7 @@ def test_a_terminal_gets_aligned_columns_under_a_heading(capsys, monkeypatch) ->
 
 
 def test_every_exit_code_is_documented() -> None:
-    codes = {kind.exit_code for kind in TYPED} | {0, 2, 130, *cli._EXIT_CODES.values()}
+    codes = {kind.exit_code for kind in TYPED} | {0, 2, 130, 143, *cli._EXIT_CODES.values()}
     assert codes == {int(code) for code in re.findall(r"^\| (\d+) \|", DOCS, re.MULTILINE)}
 
 

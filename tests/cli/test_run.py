@@ -153,6 +153,32 @@ def test_the_held_out_loss_is_in_the_last_line_and_in_info(run, text, tmp_path) 
     assert run("info", tmp_path / "m").rows[-1][2] == ""
 
 
+def test_learning_on_from_a_model(run, text, tmp_path) -> None:
+    first, second = tmp_path / "m", tmp_path / "more"
+    run("train", "word2vec", text, "-o", first, "--dim", 4, "--epochs", 2, "--threads", 1, "--lower")
+    (tmp_path / "more.txt").write_text("the Fir and the OAK\n" * 20)
+    ran = run("train", "word2vec", "--from", first, tmp_path / "more.txt", "-o", second, "--iter", 3, "--json")
+    assert (ran.code, ran.json["model"], len(ran.json["epochs"])) == (0, str(second), 3)
+    assert "--iter is called --epochs here." in ran.err
+    assert "6 words went on, 1 are new." in ran.err
+    before, after = firth.load(first), firth.load(second)
+    assert after.index_to_key == [*before.index_to_key, "fir"]
+    assert after.counts[after.key_to_index["oak"]] == 50 + 20
+    assert after.config["model"]["dim"] == 4
+    assert run("info", second).code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--resume"], ["--validation", "0.1"], ["--lower"], ["--own-words", "f"], ["--phrases"], ["--phrases-from", "f"]],
+    ids=lambda words: words[0],
+)
+def test_what_does_not_go_with_from(run, text, model, tmp_path, words: list[str]) -> None:
+    ran = run("train", "word2vec", "--from", model, text, "-o", tmp_path / "more", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{words[0]} does not go with --from" in ran.err
+
+
 # Real processes
 
 # As at a terminal, even where these tests run in the background: there, Ctrl-C would be ignored.

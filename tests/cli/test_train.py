@@ -74,12 +74,30 @@ def test_a_config_file_and_what_is_typed_wins(run, fitted, text, tmp_path, head:
     assert fitted[0]["model"] == firth.Word2Vec(dim=30, window=7, epochs=2, shrink_windows=False)
 
 
+def test_a_preset_and_what_wins_over_it(run, fitted, text, tmp_path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text("lr = 0.07\nwindow = 3\n")
+    train = ("train", "word2vec", text, "-o", tmp_path / "m", "--preset", "fasttext")
+    assert run(*train).code == 0
+    assert run(*train, "--epochs", 2).code == 0
+    assert run(*train, "--config", file, "--ws", 4).code == 0
+    assert [call["model"] for call in fitted] == [
+        firth.Word2Vec.preset("fasttext"),
+        firth.Word2Vec.preset("fasttext", epochs=2),
+        firth.Word2Vec.preset("fasttext", lr=0.07, window=4),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
         ("dmi = 3", 2, "Did you mean 'dim'?"),
         ("dim = ", 3, "not a TOML file"),
         ("dim = 'x'", 2, "dim"),
+        ("[word2vec]\ndim = 3\n[text]\nlower = true", 2, "has a table [text], which nothing reads"),
+        ("[word2vce]\ndim = 3", 2, "Did you mean 'word2vec'?"),
+        ("epochs = 2\n[word2vec]\ndim = 3", 2, "has 'epochs' outside [word2vec]"),
+        ("word2vec = 3", 2, "must be a table"),
         (None, 3, "No config"),
     ],
 )
@@ -133,7 +151,7 @@ def test_the_result_is_the_folder(run, fitted, text, tmp_path) -> None:
 def test_a_real_run(run, text, tmp_path) -> None:
     ran = run("train", "word2vec", text, "-o", tmp_path / "m", "--dim", 4, "--epochs", 2, "--threads", 1, "--json")
     assert ran.code == 0
-    assert [epoch["epoch"] for epoch in ran.json["epochs"]] == [1, 2]
+    assert [epoch["number"] for epoch in ran.json["epochs"]] == [1, 2]
     vectors = firth.load(tmp_path / "m")
     assert set(vectors.index_to_key) == {"the", "oak", "and", "elm", "car", "bus"}
     assert vectors.config["model"]["epochs"] == 2

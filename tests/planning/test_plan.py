@@ -168,6 +168,7 @@ def test_options_that_cannot_be(options, says):
         firth.plan(lines(10), {"dim": 5})
 
 
+@pytest.mark.slow
 def test_the_kernel_is_really_tried():
     for change in ({}, {"loss": "hs"}, {"loss": "softmax"}, {"architecture": "cbow"}, {"window": "sentence"}):
         assert firth.plan(lines(100), SMALL.replace(**change), threads=1).words_per_second > 0

@@ -306,6 +306,22 @@ def test_processes_cut_as_this_one_does_and_keep_the_order(in_processes: None) -
     assert found[123][:3] == ["第", "123", "行"]
 
 
+@pytest.mark.parametrize("tokenizer", ["chinese", "characters"])
+def test_a_text_in_one_line_without_blanks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: str) -> None:
+    """It is read in blocks that end behind marks, and stays one sentence."""
+    monkeypatch.setattr(blocks, "BLOCK", 100)
+    monkeypatch.setattr(blocks, "LONGEST_WORD", 300)
+    path, line = tmp_path / "t.txt", "我喜欢自然语言处理，他喜欢北京。" * 100 + "猫"
+    path.write_text(line)
+    text = firth.Text(path, tokenizer=tokenizer)
+    assert len(list(text.blocks())) > 20
+    assert list(text) == split([line], tokenizer=tokenizer)
+    assert len(list(firth.Text(path, tokenizer=tokenizer, split_sentences=True))) == 101
+    path.write_text("猫" * 200)
+    with pytest.raises(InputError, match="no white space"):
+        list(firth.Text(path, tokenizer=tokenizer))
+
+
 def test_a_large_text_is_cut_in_processes_and_a_small_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     start = cutters._Cutter.__init__

@@ -33,6 +33,7 @@ COMMANDS = {
     "nearest": ("firth.cli.ask:nearest", "Show the nearest neighbours of words."),
     "analogy": ("firth.cli.ask:analogy", "Answer: A is to B as C is to what?"),
     "similarity": ("firth.cli.ask:similarity", "Show the cosine similarity of two words."),
+    "predict": ("firth.cli.ask:predict", "Show the likeliest words in the midst of others."),
     "evaluate": ("firth.cli.evaluate:evaluate", "Score vectors on analogies and on pairs that people rated."),
     "info": ("firth.cli.files:info", "Say what a model or a vector file holds."),
     "convert": ("firth.cli.files:convert", "Write vectors in another format."),

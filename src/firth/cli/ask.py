@@ -1,4 +1,4 @@
-"""Questions to a model: nearest, analogy, similarity."""
+"""Questions to a model: nearest, analogy, similarity, predict."""
 
 import sys
 from typing import Annotated
@@ -68,10 +68,28 @@ def similarity(
     show.answer({"a": a, "b": b, "similarity": score}, [(score,)], as_json=json)
 
 
+def predict(
+    model: Model,
+    /,
+    *words: Annotated[str, Parameter(help="The words of a context; `-` reads them from stdin, one a line.")],
+    topn: Topn = 10,
+    json: Json = False,
+) -> None:
+    """Show the likeliest words in the midst of a context (cbow), or beside its words (skipgram), and how likely."""
+    at_least_one(topn, "--topn")
+    context = _words(words)
+    likely = firth.load(model).predict(context, topn=topn)
+    document = {
+        "context": context,
+        "likely": [{"key": key, "probability": float(probability)} for key, probability in likely],
+    }
+    show.answer(document, likely, as_json=json, heading=("word", "probability"))
+
+
 def _words(words: tuple[str, ...]) -> list[str]:
     """The words typed, or stdin's lines for `-`."""
     if not words:
-        raise ConfigError("Which words? firth nearest MODEL WORD…, or `-` to read them from stdin.")
+        raise ConfigError("Which words? Type them after MODEL, or `-` to read them from stdin.")
     if "-" not in words:
         return list(words)
     if words != ("-",):

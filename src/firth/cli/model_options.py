@@ -28,12 +28,17 @@ def with_options(model: type[Config], function: Callable[..., None], doc: str) -
 
 def configured(model: type[Config], config: Any, options: dict[str, Any]) -> Any:
     """The model that the options ask for, over those of a config file, over those of a preset."""
-    for name in options.keys() & ALIASES.keys():
-        show.say(f"--{dashed(name)} is called --{dashed(ALIASES[name])} here.")
+    name_ours(options)
     preset = options.pop("preset", None)
     if config:
         return model.from_toml(config, preset=preset, **options)
     return model.preset(preset, **options) if preset else model.of(**options)
+
+
+def name_ours(options: dict[str, Any]) -> None:
+    """Say what the options that were typed under peers' names are called here."""
+    for name in options.keys() & ALIASES.keys():
+        show.say(f"--{dashed(name)} is called --{dashed(ALIASES[name])} here.")
 
 
 def dashed(name: str) -> str:

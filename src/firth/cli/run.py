@@ -1,5 +1,6 @@
 """How a training is run: what it starts from, what it is judged on, and how it goes on after it was stopped."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ class Run:
     resume: Annotated[
         bool, Parameter(help="Go on from the last checkpoint: type the same command again, and this.", negative=())
     ] = False
+
+    def asked(self) -> dict[str, bool]:
+        """Each option, and whether it was typed."""
+        return {field.name: getattr(self, field.name) != field.default for field in dataclasses.fields(self)}
 
     def options(self, reading: Reading) -> dict[str, Any]:
         """What `fit` is given. Raises now, and not after the text is read, for what cannot be."""

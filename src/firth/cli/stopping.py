@@ -45,7 +45,8 @@ def stoppable() -> Iterator[None]:
             usual(unraisable)
             return
         seen.clear()
-        threading.Timer(_LATER, signal.raise_signal, [unraisable.exc_value.exit_code - 128]).start()
+        number = unraisable.exc_value.exit_code - 128
+        threading.Timer(_LATER, os.kill, [os.getpid(), number]).start()
 
     usual = sys.unraisablehook
     before = {number: signal.getsignal(number) for number in _SIGNALS}

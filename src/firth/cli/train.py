@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 import firth
 from firth.cli import show
+from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import Json
 from firth.cli.reading import Reading, Sources
@@ -42,24 +43,42 @@ def _train(
     workdir: Annotated[
         Path | None, Parameter(group="Run", help="Keep the encoded corpus in this folder, and use it again next time.")
     ] = None,
+    extend: Annotated[
+        str | None, Parameter(name="--from", group="Run", help="A model to go on from, with the words that come new.")
+    ] = None,
     run: Run = Run(),  # noqa: B008  # frozen
     **options: Any,
 ) -> None:
-    settings, target = configured(model, config, options), Path(output)
+    target = Path(output)
     check_target(target)
+    started = time.perf_counter()
+    if extend is not None:
+        others = {
+            "config": config,
+            "workdir": workdir,
+            "phrases": phrases,
+            "preset": options.pop("preset", None),
+        }
+        vectors = extended(extend, sources, reading, threads, options, {**others, **run.asked()})
+        vectors.save(output)
+        _tell(vectors, output, time.perf_counter() - started, json)
+        return
+    settings = configured(model, config, options)
     if run.is_finished(target, workdir, settings):
         show.say("finished: nothing to do.")
         show.answer({"model": output, "finished": True}, [(output,)], as_json=json)
         return
     how = run.options(reading)
-    started = time.perf_counter()
     text = reading.text(sources)
     if phrases:
         text = _with_phrases(text, threads)
     with run.folder(target, workdir) as folder:
         vectors = settings.fit(text, threads=threads, workdir=folder, **how)
         vectors.save(output)
-    seconds = time.perf_counter() - started
+    _tell(vectors, output, time.perf_counter() - started, json)
+
+
+def _tell(vectors: firth.Vectors, output: str, seconds: float, json: bool) -> None:
     epochs = (vectors.provenance or {}).get("epochs", [])
     document = {"model": output, "words": len(vectors), "dim": vectors.dim, "seconds": seconds, "epochs": epochs}
     show.answer(document, [(output,)], as_json=json)

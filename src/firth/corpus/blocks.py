@@ -1,10 +1,10 @@
 """Corpus stage, third step: text becomes blocks that can be cut into words independently of each other.
 
-A block of text ends in ASCII white space, so no word and no character is ever cut; a sentence ends where a newline
-stands, so one of any length simply runs through as many blocks as it needs.
+A block of text ends in ASCII white space (or, in Chinese, behind a mark), so no word and no character is ever cut; a
+sentence ends where a newline stands, so one of any length simply runs through as many blocks as it needs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ _BLANKS: Final = (b"\n", b" ", b"\t", b"\r", b"\v", b"\f")
 
 @dataclass(frozen=True)
 class TextBlock:
-    """Lines of UTF-8 (not yet checked), the last byte white space; each newline ends a sentence."""
+    """Lines of UTF-8 (not yet checked), no word cut at the end; each newline ends a sentence."""
 
     data: memoryview
     name: str
@@ -50,15 +50,17 @@ class TokenBlock:
     done: int
 
 
-def cut(parts: Iterable[bytes], name: str) -> Iterator[tuple[int, memoryview]]:
+def cut(parts: Iterable[bytes], name: str, marks: Sequence[bytes] = ()) -> Iterator[tuple[int, memoryview]]:
     """Cut a stream of bytes at white space: (offset, block). A newline closes the last block.
+
+    `marks`: where a stretch has no white space, it is cut behind one of these; the block does not end in a blank then.
 
     Raises InputError for a word longer than 64 MB.
     """
     offset, carried, last = 0, b"", b"\n"
     for part in parts:
         data = carried + part if carried else part
-        end = _after_last_blank(data)
+        end = _after_last_blank(data) or _after_last(data, marks)
         if end:
             yield offset, memoryview(data)[:end]
         elif len(data) > LONGEST_WORD:
@@ -91,3 +93,8 @@ def _after_last_blank(data: bytes) -> int:
         if last >= 0:
             return last + 1
     return 0
+
+
+def _after_last(data: bytes, marks: Sequence[bytes]) -> int:
+    """Offset behind the last of these, 0 where there is none."""
+    return max((data.rfind(mark) + len(mark) for mark in marks if mark in data), default=0)

@@ -169,7 +169,8 @@ class Text:
         if self.field is not None:
             raise ConfigError(f"field={self.field!r} names a column, but {opened.name} is lines of text. Leave it out.")
         parts = iter(lambda: opened.read(blocks.BLOCK), b"")
-        for offset, data in blocks.cut(parts, opened.name):
+        marks = chinese.SENTENCE_ENDS if self.tokenizer in ("chinese", "characters") else ()
+        for offset, data in blocks.cut(parts, opened.name, marks):
             yield TextBlock(data, opened.name, opened.skipped + offset, before + opened.consumed())
 
     def _is_parquet(self, file: File) -> bool:

@@ -21,6 +21,7 @@ Spacing = Callable[[str], str]
 
 _ENDS: Final = "。！？；｡…⋯"
 _END = re.compile(rf"""[{_ENDS}]+[」』”’）》〉】〕｣"']*""")
+SENTENCE_ENDS: Final = tuple(mark.encode() for mark in _ENDS)
 _INNER_MARKS: Final = list(zip("＋＃＆．＿％－", "+#&._%-", strict=True))
 _HALF_WIDTH = {0x3000: " "} | {wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
 _WIDE = re.compile("[\u3000\uff01-\uff5e]+")

@@ -120,7 +120,7 @@ def cut_text(block: TextBlock, text: Text, space: Spacing | None = None) -> Piec
     """
     data, bad_bytes = _as_utf8(block, text.errors)
     if space:
-        data = memoryview(space(data))
+        data = memoryview(space(data) + b" ")  # the last piece too has a blank behind it
     found = _bounds(data)
     if found is None:
         data = _without_blank_runs(data)
