@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import firth
+from firth.planning import growth
 from firth.planning.growth import extrapolated, heaps_exponent, smallest_count, zipf_slope
 from firth.planning.sample import sampled
 
@@ -25,6 +26,13 @@ def test_a_zipfian_text(ratio, slope):
     for level in (5, 20):
         assert (predicted >= level).sum() == pytest.approx((truth >= level).sum(), rel=0.2)
     assert predicted.sum() == pytest.approx(len(text), rel=0.1)
+
+
+def test_new_words_are_the_mean_of_too_many_and_too_few():
+    counts = np.bincount(zipf_text(60_000, 1.0, vocabulary=50_000))
+    few, many = (growth._words_above(counts, np.array([1.0]), 16, bends=bends)[0] for bends in (True, False))
+    assert few < 0.8 * many
+    assert len(extrapolated(counts, 16)) == pytest.approx(np.sqrt(few * many), rel=0.01)
 
 
 def test_the_whole_is_not_touched():

@@ -96,14 +96,24 @@ def test_json_lines_are_never_cut(tmp_path):
         check_spread(numbers(sample), sample.share)
 
 
-def test_csv_keeps_its_header_and_its_quoted_newlines(tmp_path):
+@pytest.mark.parametrize("more", range(0, 36, 5))
+def test_csv_keeps_its_header_and_its_quoted_newlines(tmp_path, more):
     path = tmp_path / "posts.csv"
-    path.write_text("id,text\n" + "".join(f'{n},"line {n} of\nthe text"\n' for n in range(LINES)))
-    with sampled(firth.Text(path, field="text"), SIZE) as sample:
+    path.write_text("id,text\n" + "".join(f'{n},"line {n} of\nthe text"\n' for n in range(10_000)))
+    with sampled(firth.Text(path, field="text"), SIZE + more) as sample:
         sentences = list(sample.text)
     assert sentences[:2] == [["line", "0", "of"], ["the", "text"]]
     assert sentences[-1] == ["the", "text"]
     assert not sample.spread
+
+
+def test_lines_longer_than_the_gap_between_places_come_once(tmp_path):
+    path = tmp_path / "books.jsonl"
+    books = [{"text": f"book {number} " + "word " * 80_000} for number in range(30)]
+    path.write_text("".join(json.dumps(book) + "\n" for book in books))
+    with sampled(firth.Text(path), 64 << 14) as sample:
+        found = numbers(sample)
+    assert len(set(found)) == len(found) > 1
 
 
 def test_parquet_frames_series_and_lists(tmp_path):

@@ -39,7 +39,7 @@ def drawn(space: Space, base: Word2Vec, seed: int) -> Iterator[dict[str, Any]]:
     ({}, {'window': 1, 'lr': 0.0892})
     """
     yield {}
-    random = np.random.default_rng()
+    random = np.random.default_rng(seed)
     seen = {_key(base)}
     fruitless = 0
     while fruitless < _FRUITLESS:
