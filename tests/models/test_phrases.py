@@ -31,13 +31,18 @@ def scored(learnt: LearntPhrases) -> dict[tuple[str, ...], tuple[float, int]]:
     min_count=st.integers(1, 3),
     scoring=st.sampled_from([("original", 0.1), ("word2phrase", 0.5), ("npmi", -0.5)]),
     connectors=st.sampled_from([(), ("of",), ("of", "the"), ("absent", "the")]),
+    block=st.integers(1, 30),
 )
 def test_it_learns_what_the_slow_twin_learns(
-    sentences: list[list[str]], min_count: int, scoring: tuple[Any, float], connectors: tuple[str, ...]
+    sentences: list[list[str]], min_count: int, scoring: tuple[Any, float], connectors: tuple[str, ...], block: int
 ) -> None:
+    """Wherever blocks are cut."""
     name, threshold = scoring
     model = firth.Phrases(min_count=min_count, scoring=name, threshold=threshold, connectors=connectors)
-    learnt = model.fit(sentences, threads=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoded, "_BLOCK", block)
+        patch.setattr(collocations, "_SORTED", 2 * block)
+        learnt = model.fit(sentences, threads=1)
     expected = slow.learn(sentences, min_count, threshold, name, connectors)
     assert scored(learnt).keys() == expected.keys()
     for words, (score, count) in scored(learnt).items():

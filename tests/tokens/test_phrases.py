@@ -14,6 +14,7 @@ import firth
 from firth.errors import ConfigError, CorruptFileError, FormatError, InputError, MissingInputError, SaveError
 from firth.reference import phrases as slow
 from firth.tokens import encoded
+from firth.tokens import joined as joined_module
 from firth.tokens.encoded import Encoded, encode
 from firth.tokens.lines import lines
 from firth.tokens.pairs import Connectors, stretches
@@ -37,9 +38,10 @@ def sentences_of(corpus: Encoded) -> list[list[str]]:
     sentences=st.lists(st.lists(WORDS, min_size=1, max_size=15), min_size=1, max_size=12),
     passes=st.lists(PHRASES, max_size=2),
     block=st.integers(1, 9),
+    slots=st.sampled_from([1, 20]),
 )
 def test_a_corpus_is_joined_as_sentences_are(
-    sentences: list[list[str]], passes: list[set[tuple[str, ...]]], block: int
+    sentences: list[list[str]], passes: list[set[tuple[str, ...]]], block: int, slots: int
 ) -> None:
     """Wherever blocks are cut; and as the slow twin joins them."""
     table = [Phrase("_".join(words), words, 0.0, 0, number) for number, some in enumerate(passes, 1) for words in some]
@@ -50,6 +52,7 @@ def test_a_corpus_is_joined_as_sentences_are(
     assert phrases.apply(sentences) == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoded, "_BLOCK", block)
+        patch.setattr(joined_module, "_SLOT_BITS", slots)
         joined = phrases.apply(encode(sentences, min_count=1))
     assert sentences_of(joined) == expected
     direct = encode(firth.Text(sentences, phrases=phrases), min_count=1)
@@ -110,8 +113,9 @@ def test_counts_are_those_of_the_joined_text() -> None:
     assert (vocabulary.keys, vocabulary.counts.tolist()) == (["new_york", "pudding", "york"], [2, 1, 1])
     assert firth.Vocabulary.count(text, min_count=2).keys == ["new_york"]
     assert encode(text, min_count=1, max_vocab=1).vocabulary.keys == ["new_york"]
-    given = encode(text, vocabulary=["york", "new_york", "new"])
-    assert (given.vocabulary.counts.tolist(), given.tokens.tolist()) == ([1, 2, 0], [1, 1, 0])
+    fixed = encode(text, vocabulary=["york", "new_york", "absent"])
+    assert (fixed.vocabulary.counts.tolist(), fixed.tokens.tolist()) == ([1, 2, 0], [1, 1, 0])
+    assert encode(text, vocabulary=["new_york"]).tokens.tolist() == [0, 0]
 
 
 def test_a_rare_word_still_parts_its_neighbours() -> None:
