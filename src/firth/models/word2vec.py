@@ -46,7 +46,7 @@ class Word2Vec(Config):
 
     name: ClassVar[str] = "word2vec"
 
-    dim: int = option(default=100, at_least=1, at_most=10_000)
+    dim: int = option(default=100, at_least=1)
     """Numbers in a vector."""
     window: int | Literal["sentence"] = option(default=5, at_least=1)
     """Context words on either side of the centre word, at most; sentence: all of its sentence."""

@@ -10,7 +10,7 @@ from firth.tokens.ordered import in_order
 from firth.tokens.pairs import Block, Connectors, Places, Stretch, pairs, stretches
 
 _SORTED = 1 << 22  # ids whose pairs are sorted at a time: 32 MB a thread; larger ones gain nothing
-BYTES_A_PAIR: Final = 80  # what a pair costs at the worst, while runs are merged
+BYTES_A_PAIR: Final = 80  # reckoned, not measured: the arrays that `_merged` holds at once
 
 Run = tuple[Places, Places]
 """Keys in ascending order, each once, and how often each came: i8[k], i8[k]."""
