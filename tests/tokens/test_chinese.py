@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import firth
@@ -139,10 +139,13 @@ def test_a_run_without_a_mark_is_cut_in_bounded_parts(monkeypatch: pytest.Monkey
     assert asked.count(32) == 15  # the cats; elsewhere behind a mark
 
 
-def test_stretches_end_where_rjieba_cuts_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = split([TEXT * 5], tokenizer="chinese")
-    monkeypatch.setattr(chinese, "_STRETCH", 1)
-    assert split([TEXT * 5], tokenizer="chinese") == whole == [WORDS * 5]
+@given(MIXED)
+@example("写C++和3.14、Ｃ＋＋或Mé")
+def test_stretches_end_where_rjieba_cuts_anyway(text: str) -> None:
+    whole = split([text, TEXT], tokenizer="chinese")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chinese, "_STRETCH", 1)
+        assert split([text, TEXT], tokenizer="chinese") == whole
 
 
 # ── own words ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,7 +314,7 @@ def test_a_text_in_one_line_without_blanks(tmp_path: Path, monkeypatch: pytest.M
     """It is read in blocks that end behind marks, and stays one sentence."""
     monkeypatch.setattr(blocks, "BLOCK", 100)
     monkeypatch.setattr(blocks, "LONGEST_WORD", 300)
-    path, line = tmp_path / "t.txt", "我喜欢自然语言处理，他喜欢北京。" * 100 + "猫"
+    path, line = tmp_path / "t.txt", "我喜欢自然语言处理，他喜欢iPhone。" * 100 + "猫"
     path.write_text(line)
     text = firth.Text(path, tokenizer=tokenizer)
     assert len(list(text.blocks())) > 20
