@@ -235,6 +235,18 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(tmp_path, options):
     assert losses[0] == losses[1]
 
 
+def test_patience_remembers_the_lowest_over_a_stop(tmp_path):
+    heard = []
+    options = {"patience": 3, "epochs": 30, "lr": 0.1, "min_lr": 0.1, "validation": 0.2}
+    whole = fit(callbacks=[heard.append], **options)
+    lowest = 1 + int(np.argmin([epoch.validation for epoch in heard]))
+    with pytest.raises(StoppedError):
+        fit(workdir=tmp_path, checkpoint_every=1e-6, callbacks=[stop_after(lowest + 1)], **options)
+    resumed = fit(workdir=tmp_path, resume=True, **options)
+    assert resumed.vectors.tobytes() == whole.vectors.tobytes()
+    assert len(resumed.provenance["epochs"]) == len(heard)
+
+
 def test_a_run_that_is_over_has_nothing_left_to_do(tmp_path):
     whole = fit(workdir=tmp_path, checkpoint_every="1h")
     heard = []
@@ -271,6 +283,10 @@ def test_checkpoints_of_another_run_are_refused(tmp_path):
     fit(workdir=tmp_path, checkpoint_every="1h")
     with pytest.raises(ConfigError, match=r"another run: lr was None, is 0\.5"):
         fit(workdir=tmp_path, resume=True, lr=0.5)
+    with pytest.raises(ConfigError, match="another run: frozen was 0, is "):
+        fit(workdir=tmp_path, resume=True, init=fit(), frozen=True)
+    with pytest.raises(ConfigError, match="another run: tokens was"):
+        fit(workdir=tmp_path, resume=True, validation=0.3)
     with pytest.raises(ConfigError, match="lie in workdir"):
         fit(checkpoint_every="1h")
     with pytest.raises(ConfigError, match="such as '10m'"):

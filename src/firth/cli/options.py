@@ -1,5 +1,6 @@
 """What several commands ask for in the same words."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -12,6 +13,10 @@ Which = Annotated[
     Literal["input", "output", "mean"],
     Parameter(help="The table that is asked: the words' vectors, those of their contexts, or the mean of both."),
 ]
+ConfigFile = Annotated[
+    Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
+]
+Threads = Annotated[int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), group="Output", help="Print one JSON document.")]
 
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import Json, at_least_one
+from firth.cli.options import ConfigFile, Json, Threads, at_least_one
 from firth.cli.reading import Reading, Sources
 from firth.config import Config
 from firth.errors import ConfigError
@@ -34,12 +34,8 @@ def _phrases(
     topn: Annotated[int, Parameter(alias="-n", group="Output", help="How many of the best to show.")] = 20,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
-    config: Annotated[
-        Path | None, Parameter(group="Run", help="A TOML file with options of the phrases; options typed here win.")
-    ] = None,
-    threads: Annotated[
-        int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")
-    ] = None,
+    config: ConfigFile = None,
+    threads: Threads = None,
     **options: Any,
 ) -> None:
     from firth.tokens.encoded import encode

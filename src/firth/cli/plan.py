@@ -9,7 +9,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import Json
+from firth.cli.options import ConfigFile, Json, Threads
 from firth.cli.reading import Reading, Sources
 from firth.config import Config
 
@@ -21,12 +21,8 @@ def _plan(
     *,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
-    config: Annotated[
-        Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
-    ] = None,
-    threads: Annotated[
-        int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")
-    ] = None,
+    config: ConfigFile = None,
+    threads: Threads = None,
     workdir: Annotated[
         Path | None, Parameter(group="Run", help="The folder for the encoded corpus: is its disk large enough?")
     ] = None,

@@ -14,7 +14,7 @@ import firth
 from firth.cli import show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import Json
+from firth.cli.options import ConfigFile, Json, Threads
 from firth.cli.reading import Reading, Sources
 from firth.cli.run import Run
 from firth.config import Config
@@ -34,12 +34,8 @@ def _train(
     phrases: Annotated[
         bool, Parameter(group="Text", negative=(), help="Learn phrases first, and join them: new york → new_york.")
     ] = False,
-    config: Annotated[
-        Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
-    ] = None,
-    threads: Annotated[
-        int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")
-    ] = None,
+    config: ConfigFile = None,
+    threads: Threads = None,
     workdir: Annotated[
         Path | None, Parameter(group="Run", help="Keep the encoded corpus in this folder, and use it again next time.")
     ] = None,

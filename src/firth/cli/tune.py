@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import Json
+from firth.cli.options import ConfigFile, Json, Threads
 from firth.cli.reading import Reading, Sources
 from firth.config import Config
 from firth.errors import ConfigError
@@ -21,20 +21,32 @@ if TYPE_CHECKING:
 app = App(name="tune", help="Search for the options that score best on your questions.", help_format="plaintext")
 
 
+@Parameter(name="*", group="Metric")  # its fields are options of the command
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """By what options are judged: one of these."""
+
+    similarity: Annotated[str | None, Parameter(help="Score on a file of `a b rating` lines, as WordSim-353.")] = None
+    analogies: Annotated[str | None, Parameter(help="Score on a file of `a b c d` lines in sections, as Google's.")] = (
+        None
+    )
+    validation: Annotated[float | None, Parameter(help="Score by the loss on this share of the text, held out.")] = None
+
+    def asked(self) -> tuple[str, Any]:
+        """The name of the one metric that was asked for, and its question."""
+        questions = {"similarity": self.similarity, "analogies": self.analogies, "loss": self.validation}
+        asked = {name: question for name, question in questions.items() if question is not None}
+        if len(asked) != 1:
+            raise ConfigError("By what? Give one of --similarity FILE, --analogies FILE and --validation SHARE.")
+        return next(iter(asked.items()))
+
+
 def _tune(
     model: type[Config],
     sources: Sources,
     /,
     *,
-    similarity: Annotated[
-        str | None, Parameter(group="Metric", help="Score on a file of `a b rating` lines, as WordSim-353.")
-    ] = None,
-    analogies: Annotated[
-        str | None, Parameter(group="Metric", help="Score on a file of `a b c d` lines in sections, as Google's.")
-    ] = None,
-    validation: Annotated[
-        float | None, Parameter(group="Metric", help="Score by the loss on this share of the text, held out.")
-    ] = None,
+    metric: Metric = Metric(),  # frozen
     space: Annotated[
         list[str] | None,
         Parameter(
@@ -50,21 +62,17 @@ def _tune(
     search_seed: Annotated[int, Parameter(group="Search", help="Of the draws; the same seed tries the same.")] = 1,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
-    config: Annotated[
-        Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
-    ] = None,
-    threads: Annotated[
-        int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")
-    ] = None,
+    config: ConfigFile = None,
+    threads: Threads = None,
     **options: Any,
 ) -> None:
     from firth.tuning.space import parsed
 
-    metric, question = _metric({"similarity": similarity, "analogies": analogies, "loss": validation})
+    name, question = metric.asked()
     found = firth.tune(
         reading.text(sources),
         configured(model, config, options),
-        metric=metric,
+        metric=name,
         question=question,
         space=parsed(space) if space else None,
         minutes=minutes,
@@ -80,14 +88,6 @@ def _tune(
 
 def _say(trial: "Trial") -> None:
     show.say(f"rung {trial.rung}, trial {trial.number}: {trial.score:.4f} {trial.note}".rstrip())
-
-
-def _metric(questions: dict[str, Any]) -> tuple[str, Any]:
-    """The one metric that was asked for, and its question."""
-    asked = {name: question for name, question in questions.items() if question is not None}
-    if len(asked) != 1:
-        raise ConfigError("By what? Give one of --similarity FILE, --analogies FILE and --validation SHARE.")
-    return next(iter(asked.items()))
 
 
 def _command(model: type[Config]) -> Callable[..., None]:

@@ -164,7 +164,7 @@ class Word2Vec(Config):
                 setting,
                 held_out=held_out,
                 patience=self.patience,
-                checkpoints=self._checkpoints(workdir, resume, checkpoint_every, encoded),
+                checkpoints=self._checkpoints(workdir, resume, checkpoint_every, setting),
                 resume=resume,
                 threads=threads,
                 progress=display,
@@ -226,13 +226,14 @@ class Word2Vec(Config):
         )
 
     def _checkpoints(
-        self, workdir: Any, resume: bool, checkpoint_every: str | float | None, encoded: Encoded
+        self, workdir: Any, resume: bool, checkpoint_every: str | float | None, setting: Setting
     ) -> Checkpoints | None:
         if not resume and checkpoint_every is None:
             return None
         if workdir is None:
             raise ConfigError("Checkpoints lie in workdir: give fit one, for resume and for checkpoint_every.")
-        run = {**self.to_dict(), "words": len(encoded.vocabulary), "tokens": len(encoded.tokens)}
+        frozen = int(setting.tables.frozen.sum())
+        run = {**self.to_dict(), "words": len(setting.corpus.keep), "tokens": setting.words, "frozen": frozen}
         every = seconds(checkpoint_every) if checkpoint_every is not None else float("inf")
         return Checkpoints(Path(workdir) / "checkpoints", run, every)
 

@@ -81,10 +81,12 @@ def passes(
         progress.say("compiling kernels (once) …")
     crew = _crew(setting, threads)
     examiner = None if held_out is None else _Examiner(setting, held_out, threads)
+    epochs: list[Epoch] = []
     best = _Best(setting, patience)
-    epochs, under_way = _restored(setting, checkpoints) if resume and checkpoints else ([], None)
+    record = _Record(setting, epochs, best, checkpoints)
+    under_way = record.restore() if resume else None
     while len(epochs) < setting.epochs and not best.is_long_ago(epochs):
-        current = _Pass(setting, len(epochs) + 1, progress, checkpoints, epochs)
+        current = _Pass(setting, len(epochs) + 1, progress, record)
         if under_way:
             current.go_on_from(under_way)
             under_way = None
@@ -93,19 +95,18 @@ def passes(
             if examiner:
                 epoch = dataclasses.replace(epoch, validation=examiner.loss())
             epochs.append(epoch)
-            best.keep(epoch)
-            if checkpoints and len(epochs) < setting.epochs and checkpoints.due():
-                checkpoints.save(learnt(setting), _state(epochs))
+            best.keep(epochs)
+            if len(epochs) < setting.epochs and record.due():
+                record.save()
             for callback in callbacks:
                 callback(epoch)
         except KeyboardInterrupt:
             if checkpoints:
                 progress.say("writing a checkpoint (Ctrl-C again leaves at once) …")
-                checkpoints.save(learnt(setting), _state(epochs, current if len(epochs) < current.number else None))
+                record.save(current if len(epochs) < current.number else None)
             raise
     best.restore(epochs)
-    if checkpoints:
-        checkpoints.save(learnt(setting), _state(epochs))
+    record.save()
     return epochs
 
 
@@ -204,11 +205,10 @@ class _Pass:
         setting: Setting,
         number: int,
         progress: Silent,
-        checkpoints: Checkpoints | None = None,
-        before: Sequence[Epoch] = (),
+        record: "_Record | None" = None,
     ) -> None:
         self.setting, self.number, self.progress = setting, number, progress
-        self.checkpoints, self.before = checkpoints, before
+        self.record = record
         self.measure_every = max(1, setting.words // _WINDOWS_MEASURED)
         self.blocks: Iterator[Block] = blocks(setting, number)
         self.lock = threading.Lock()
@@ -221,8 +221,8 @@ class _Pass:
         """Do the pass; where a checkpoint is due, the threads stop for it between blocks."""
         while not self._over():
             self._work(crew)
-            if not self._over():
-                self._checkpoint()
+            if self.record and not self._over():
+                self.record.save(self)
         self._tell()
         last = learning_rate(self.setting, self.number * self.setting.words)
         return Epoch(self.number, self._mean_loss(), self.examples, self.words, self.seconds, last)
@@ -274,7 +274,7 @@ class _Pass:
             conductor.start()
             while not done.acquire(timeout=0.1):
                 self._tell()
-                if self.checkpoints and self.checkpoints.due():
+                if self.record and self.record.due():
                     self.stop.set()
         finally:
             self.stop.set()  # Ctrl-C lands here: the threads end with the block they are in
@@ -308,10 +308,6 @@ class _Pass:
             self.failures.append(failure)
             self.stop.set()
 
-    def _checkpoint(self) -> None:
-        if self.checkpoints:
-            self.checkpoints.save(learnt(self.setting), _state(self.before, self))
-
     def _tell(self) -> None:
         words = self.setting.words
         self.progress.training((self.number - 1) * words + self.words, self.setting.epochs * words, self._mean_loss())
@@ -344,40 +340,58 @@ class _Best:
 
     def __init__(self, setting: Setting, patience: int | None) -> None:
         self.setting, self.patience = setting, patience
-        self.lowest, self.arrays = float("inf"), dict[str, npt.NDArray[np.float32]]()
+        self.arrays: dict[str, npt.NDArray[np.float32]] = {}
 
     def is_long_ago(self, epochs: Sequence[Epoch]) -> bool:
-        if not self.patience or not epochs:
-            return False
-        losses = [epoch.validation for epoch in epochs if epoch.validation is not None]
-        return len(losses) - 1 - int(np.argmin(losses)) >= self.patience if losses else False
+        return bool(self.patience and epochs) and len(epochs) - 1 - _lowest(epochs) >= (self.patience or 0)
 
-    def keep(self, epoch: Epoch) -> None:
-        if self.patience and epoch.validation is not None and epoch.validation < self.lowest:
-            self.lowest = epoch.validation
+    def keep(self, epochs: Sequence[Epoch]) -> None:
+        if self.patience and _lowest(epochs) == len(epochs) - 1:
             self.arrays = {name: array.copy() for name, array in learnt(self.setting).items()}
 
     def restore(self, epochs: Sequence[Epoch]) -> None:
-        if self.arrays and epochs[-1].validation != self.lowest:
+        if self.arrays and _lowest(epochs) < len(epochs) - 1:
             for name, array in learnt(self.setting).items():
                 np.copyto(array, self.arrays[name])
 
 
-def _state(epochs: Sequence[Epoch], under_way: _Pass | None = None) -> dict[str, Any]:
-    return {
-        "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
-        "under_way": under_way.state() if under_way else None,
-    }
+def _lowest(epochs: Sequence[Epoch]) -> int:
+    """Which pass had the lowest held-out loss, the first of them; the last pass where nothing was held out."""
+    losses = [epoch.validation for epoch in epochs]
+    return len(losses) - 1 if None in losses else int(np.argmin(losses))  # type: ignore[arg-type]
 
 
-def _restored(setting: Setting, checkpoints: Checkpoints) -> tuple[list[Epoch], dict[str, Any] | None]:
-    """Put the newest checkpoint's tables in place; (passes done, state of the one under way)."""
-    arrays, state = checkpoints.newest()
-    for name, array in learnt(setting).items():
-        np.copyto(array, arrays[name])
-    nan = float("nan")  # JSON has none, and says null
-    done = [Epoch(**{**epoch, "loss": nan if epoch["loss"] is None else epoch["loss"]}) for epoch in state["epochs"]]
-    return done, state["under_way"]
+class _Record:
+    """What a run writes into its checkpoints, and reads from them; nothing, where it has none."""
+
+    def __init__(self, setting: Setting, epochs: list[Epoch], best: _Best, checkpoints: Checkpoints | None) -> None:
+        self.setting, self.epochs, self.best, self.checkpoints = setting, epochs, best, checkpoints
+
+    def due(self) -> bool:
+        return self.checkpoints is not None and self.checkpoints.due()
+
+    def save(self, under_way: _Pass | None = None) -> None:
+        """The tables, the best ones so far, the passes that are over, and how far the one under way is."""
+        if self.checkpoints:
+            kept = {f"best {name}": array for name, array in self.best.arrays.items()}
+            epochs = [dataclasses.asdict(epoch) for epoch in self.epochs]
+            state = {"epochs": epochs, "under_way": under_way.state() if under_way else None}
+            self.checkpoints.save({**learnt(self.setting), **kept}, state)
+
+    def restore(self) -> dict[str, Any] | None:
+        """Be where the newest checkpoint was; returns the state of the pass that was under way."""
+        if not self.checkpoints:
+            return None
+        arrays, state = self.checkpoints.newest()
+        for name, array in learnt(self.setting).items():
+            np.copyto(array, arrays[name])
+            if f"best {name}" in arrays:
+                self.best.arrays[name] = arrays[f"best {name}"].copy()
+        for epoch in state["epochs"]:
+            loss = float("nan") if epoch["loss"] is None else epoch["loss"]  # JSON has no NaN, and says null
+            self.epochs.append(Epoch(**{**epoch, "loss": loss}))
+        under_way: dict[str, Any] | None = state["under_way"]
+        return under_way
 
 
 def checked_threads(threads: Any) -> int:
