@@ -46,8 +46,9 @@ oracles: $(READY) ## only the comparisons with other programs
 hostile: $(READY) ## only damaged files, full disks, kills
 	$(BIN)/pytest tests/hostile
 
-bench: $(READY) ## firth against its peers, in one run
-	$(BIN)/python benchmarks/word2vec.py
+bench: $(READY) ## firth against gensim, in one run: make bench TEXT=file, a sentence a line
+	@test -n "$(TEXT)" || { echo 'Name a text with a sentence a line: make bench TEXT=file' >&2; exit 2; }
+	$(BIN)/python benchmarks/word2vec.py "$(TEXT)"
 
 docs: $(READY) ## run every example in the documentation
 	$(BIN)/pytest -q src tests/test_documentation.py

@@ -1,6 +1,6 @@
 """Objectives: which outputs a word is held against, and the errors of their scores.
 
-Each is a NamedTuple of what it needs, and three functions chosen by its class when the kernel is compiled:
+Each is a NamedTuple of what it needs, and four functions chosen by its class when the kernel is compiled:
 
     begin(objective, block, scratch)                     once a block; returns where its noise begins
     targets(objective, word, at, scratch)                the outputs for a word; returns (how many, where noise goes on)
