@@ -21,7 +21,7 @@ $(MADE): pyproject.toml constraints.txt tools/venv.sh
 	@touch $@
 
 $(READY): $(MADE)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
 format: $(READY) ## lay the code out
