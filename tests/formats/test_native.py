@@ -143,8 +143,14 @@ def test_opening_a_model_imports_no_arrow_numba_or_torch(tmp_path: Path, trees: 
 # msgspec 6 ms, pathlib 4, tomllib and shutil 2 each, dataclasses and difflib 1 each, where opening itself takes 6.
 NEEDED_TO_OPEN = {
     *("firth", "firth.errors", "firth.loading", "firth.formats", "firth.vectors"),
-    *(f"firth.formats.{name}" for name in ("atomic", "checksums", "json_text", "native", "safetensors", "signatures")),
-    *("firth.formats.unique", "firth.vectors.analogy", "firth.vectors.checks", "firth.vectors.keys"),
+    *(f"firth.formats.{name}" for name in ("atomic", "checksums", "json_text", "native", "plain_files", "safetensors")),
+    *(
+        "firth.formats.signatures",
+        "firth.formats.unique",
+        "firth.vectors.analogy",
+        "firth.vectors.checks",
+        "firth.vectors.keys",
+    ),
     *(f"firth.vectors.{name}" for name in ("lookup", "nearest", "sentences", "table", "unknown")),
     *("errno", "fcntl", "json", "mmap", "numpy.typing", "zlib"),
 }

@@ -296,7 +296,7 @@ STRANGERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "HTML": (lambda path: path.write_text("<!DOCTYPE html>\n<html><title>404</title></html>"), "HTML"),
     "HTML after blanks": (lambda path: path.write_text("\n\n  <HTML>"), "HTML"),
     "zip": (a_zip, "a zip archive"),
-    "npz": (lambda path: np.savez(path.open("wb"), a=np.ones(3)), "a zip archive"),
+    "npz": (lambda path: np.savez(path.open("wb"), a=np.ones(3)), "it holds a, not keys and vectors"),
     "npy": (lambda path: np.save(path.open("wb"), np.ones(3)), "a numpy array"),
     "PNG": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100)), "a PNG picture"),
     "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08" + bytes(100)), "unpack it first"),

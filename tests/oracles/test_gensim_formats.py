@@ -99,7 +99,6 @@ def test_files_with_broken_keys(shared_data: Callable[[str], Path], file: str, b
         ("compatible-hash-true.model", FormatError, "pickle"),
         ("crime-and-punishment.bin", FormatError, "a fastText model"),
         ("finalfusion/simple_vocab.fifu", FormatError, "finalfusion"),
-        ("test_glove.txt", FormatError, "rows of GloVe's kind"),
         ("lee.cor", FormatError, "is not a model"),
         ("elmo", FormatError, r"holds no config\.json"),
         ("elmo/lm_weights.hdf5", FormatError, "HDF5"),

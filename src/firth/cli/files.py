@@ -15,6 +15,8 @@ from firth.cli import show
 from firth.cli.options import Json, Model
 from firth.errors import ConfigError
 
+# The names of `firth.formats.FORMATS`, which is not imported for the sake of a help text; a test compares them.
+_WRITTEN = "native, word2vec, word2vec-binary, glove, npz, parquet, projector"
 _CURVE = ("loss", "held-out loss", "words/s")
 
 
@@ -39,7 +41,7 @@ def convert(
     target: Annotated[str, Parameter(name="OUT", help="Where to write; `-` is stdout, for formats of one file.")],
     /,
     *,
-    to: Annotated[str, Parameter(help="The format to write: native, word2vec, word2vec-binary.")],
+    to: Annotated[str, Parameter(help=f"The format to write: {_WRITTEN}.")],
     json: Json = False,
 ) -> None:
     """Write vectors in another format."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from firth.errors import ConfigError, FormatError
 from firth.formats import atomic, native
+from firth.formats.plain_files import LITTER
 from firth.formats.signatures import Place, kind_of, looks_like
 from firth.vectors.table import Vectors
 
@@ -58,11 +59,18 @@ class Format(NamedTuple):
         return tuple(inspect.signature(self._module.read).parameters)[1:]
 
     @property
+    def written(self) -> frozenset[str] | None:
+        """The names in a folder that `write` makes; None for firth's own, which lists them in its config.json."""
+        found: frozenset[str] | None = getattr(self._module, "WRITTEN", None)
+        return found
+
+    @property
     def _module(self) -> Any:
         return import_module(self.module)
 
 
 _TABLE = frozenset({"keys", "vectors"})
+_COUNTED = _TABLE | {"counts"}
 _EVERYTHING = _TABLE | {"output", "counts", "config", "provenance"}
 
 FORMATS: dict[str, Format] = {
@@ -71,6 +79,10 @@ FORMATS: dict[str, Format] = {
         Format("native", "folder", _EVERYTHING, "firth.formats.native"),
         Format("word2vec", "file", _TABLE, "firth.formats.word2vec"),
         Format("word2vec-binary", "file", _TABLE, "firth.formats.word2vec_binary"),
+        Format("glove", "file", _TABLE, "firth.formats.glove"),
+        Format("npz", "file", _COUNTED | {"output"}, "firth.formats.npz"),
+        Format("parquet", "file", _COUNTED | {"output"}, "firth.formats.parquet"),
+        Format("projector", "folder", _COUNTED, "firth.formats.projector"),
     )
 }
 
@@ -94,10 +106,10 @@ def recognise(path: Place) -> Format:
     if what not in ("a file", "a folder"):
         raise FormatError(f"{path} is not a model: it is {what}.")
     found = path if what == "a folder" else _head(path)
-    foreign = looks_like(found) if isinstance(found, bytes) else None
     for each in FORMATS.values():
-        if foreign is None and what == f"a {each.kind}" and each.recognise(found):
+        if what == f"a {each.kind}" and each.recognise(found):
             return each
+    foreign = looks_like(found) if isinstance(found, bytes) else None
     instead = _contents(path) if foreign is None else f" (it looks like {foreign})"
     raise FormatError(f"{path} is not a model{instead}. firth reads: {', '.join(FORMATS)}.")
 
@@ -109,7 +121,7 @@ def save(vectors: Vectors, path: Place, format: str = "native") -> None:
     DiskFullError or SaveError where writing fails.
     """
     chosen = of_name(format)
-    check = native.check_replaceable if chosen.kind == "folder" else _check_replaceable_file
+    check = _check_replaceable_folder if chosen.kind == "folder" else _check_replaceable_file
     with atomic.replacing(path, needed=chosen.needs(vectors), check=check) as new:
         chosen.write(vectors, new)
 
@@ -129,6 +141,21 @@ def _check_replaceable_file(target: Place) -> None:
         recognise(target)
     except FormatError as error:
         raise FormatError(f"{target} is not overwritten, as it holds no vectors. Save elsewhere. ({error})") from None
+
+
+def _check_replaceable_folder(target: Place) -> None:
+    """Raise FormatError where `target` is neither absent, nor an empty folder, nor a folder of vectors alone."""
+    try:
+        found = recognise(target).written if os.path.isdir(target) else None
+    except FormatError:
+        found = None
+    if found is None:  # native's own check, which explains what else may be there
+        native.check_replaceable(target)
+    elif strangers := sorted(set(os.listdir(target)) - LITTER - found):
+        raise FormatError(
+            f"{target} holds vectors and also {', '.join(strangers[:3])}, which would be lost. "
+            "Move that away, or save elsewhere."
+        )
 
 
 def _head(path: Place) -> bytes:

@@ -1,6 +1,7 @@
 """Files that know the size and the CRC32 of what was written into them, block by block."""
 
 import errno
+import io
 import os
 import zlib
 from collections.abc import Iterator
@@ -52,6 +53,10 @@ class NewFile:
                 self._crc = 0
             rest = rest[written:]
 
+    def stream(self) -> "Stream":
+        """The same as a stream, for other libraries' writers."""
+        return Stream(self)
+
     @property
     def record(self) -> Record:
         """Size and checksums of what has been written so far."""
@@ -68,6 +73,26 @@ class NewFile:
                 os.fsync(self._descriptor)
         finally:
             os.close(self._descriptor)
+
+
+class Stream(io.RawIOBase):
+    """What zipfile and Arrow write into: it knows its position and never goes back."""
+
+    def __init__(self, file: NewFile) -> None:
+        super().__init__()
+        self._file, self._place = file, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+        self._file.write(view)
+        self._place += len(view)
+        return len(view)
+
+    def tell(self) -> int:
+        return self._place
 
 
 def recorded(value: Any) -> Record:

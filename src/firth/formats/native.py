@@ -11,17 +11,17 @@ config.json is written last and ends with a checksum of itself.
 """
 
 import os
-import stat
 import zlib
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import ConfigError, CorruptFileError, FirthError, FormatError, InputError, MissingInputError
+from firth.errors import ConfigError, CorruptFileError, FirthError, FormatError, InputError
 from firth.formats import safetensors
 from firth.formats.checksums import NewFile, Record, check_blocks, check_size, recorded
 from firth.formats.json_text import is_whole, parse
+from firth.formats.plain_files import LITTER, mapped, open_plain, read_small
 from firth.formats.signatures import Place
 from firth.formats.unique import first_repeated
 from firth.vectors.keys import Keys
@@ -39,8 +39,6 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
 )
 _PHRASES = "phrases.tsv"
 _OURS = {"format", "format_version", "files", "checksum"}  # names in config.json that are not the model's
-_LARGEST_JSON = 1 << 26  # a file that is read whole; checksums of a terabyte take 3 MB
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file browsers leave in any folder
 
 
 class Header(NamedTuple):
@@ -54,7 +52,7 @@ class Header(NamedTuple):
 def recognise(folder: Place) -> bool:
     """Whether a folder holds a firth model, whole or damaged."""
     try:
-        with open(_open(os.path.join(folder, _CONFIG)), "rb") as file:
+        with open(open_plain(os.path.join(folder, _CONFIG)), "rb") as file:
             start = file.read(4096)
     except (OSError, FirthError):
         start = b""
@@ -133,11 +131,11 @@ def check_replaceable(target: Place) -> None:
         return
     if not os.path.isdir(target):
         raise FormatError(f"{target} is a file, not a firth model; it is not overwritten. Save elsewhere.")
-    there = set(os.listdir(target)) - _LITTER
+    there = set(os.listdir(target)) - LITTER
     if not there:
         return
     try:
-        header, _ = _parted(_read_small(os.path.join(target, _CONFIG)))
+        header, _ = _parted(read_small(os.path.join(target, _CONFIG)))
     except (OSError, FirthError, ValueError):
         header = None
     if header is None or header.format != "firth":
@@ -235,7 +233,7 @@ def describe(folder: Place) -> dict[str, Any]:
 
 def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
     path = os.path.join(folder, _CONFIG)
-    text = _read_small(path)
+    text = read_small(path)
     body = text[: -len(_seal_of(b""))]
     if text != body + _seal_of(body):
         raise CorruptFileError(
@@ -350,30 +348,5 @@ def _keys(path: Place, tensors: dict[str, safetensors.Tensor], data: NDArray[np.
 
 def _mapped(folder: Place, name: str, header: Header) -> NDArray[np.uint8]:
     """A file of the folder as bytes in memory, of the size that config.json says."""
-    with open(_open(os.path.join(folder, name)), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        check_size(os.path.join(folder, name), size, header.files[name])
-        return np.memmap(file, np.uint8, mode="r") if size else np.empty(0, np.uint8)
-
-
-def _read_small(path: Place) -> bytes:
-    with open(_open(path), "rb") as file:
-        if os.fstat(file.fileno()).st_size > _LARGEST_JSON:
-            raise CorruptFileError(f"{path} is longer than {_LARGEST_JSON:,} bytes: it is not what firth wrote.")
-        return file.read()
-
-
-def _open(path: Place) -> int:
-    """Open a plain file, by no link, without waiting (as a FIFO would have us do)."""
-    try:
-        kind = os.lstat(path).st_mode
-    except FileNotFoundError:
-        raise MissingInputError(f"{path} is missing from the model. Copy it again from where it came.") from None
-    if stat.S_ISLNK(kind):
-        raise FormatError(f"{path} is a symbolic link, not followed inside a model. Put the file itself there (cp -L).")
-    if not stat.S_ISREG(kind):
-        raise FormatError(f"{path} is not a plain file. Put the file itself there.")
-    flags = os.O_RDONLY
-    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # not every system has them all
-        flags |= getattr(os, name, 0)
-    return os.open(path, flags)
+    path = os.path.join(folder, name)
+    return mapped(path, lambda size: check_size(path, size, header.files[name]))

@@ -66,18 +66,7 @@ def looks_like(head: bytes) -> str | None:
             return what
     if not head.strip(b"\0"):
         return "zeros"
-    if _is_row(head.split(b"\n")[0]):
-        return "rows of GloVe's kind: put a line 'rows dim' before them, and they are word2vec text"
     return None
-
-
-def _is_row(line: bytes) -> bool:
-    """Whether a line is a key and at least two numbers."""
-    _, *numbers = line.split() or [b""]
-    try:
-        return len([float(number) for number in numbers]) >= 2
-    except ValueError:
-        return False
 
 
 def kind_of(path: Place) -> str:

@@ -22,8 +22,12 @@ _WIDEST = 4096  # columns in Arrow's reader; wider rows are rare and read carefu
 _NUMBERS = 1 << 18  # written at once by one thread
 
 
-def read(file: BinaryIO, found: Found, line: int) -> None:
-    """Read rows from the open file to its end; its next line is line `line`."""
+def read(file: BinaryIO, found: Found, line: int, *, blanks: bool = False, labels: list[bytes] | None = None) -> None:
+    """Read rows from the open file to its end; its next line is line `line`.
+
+    blanks  a key may hold blanks: the last numbers of a line are the row, where what is before them is no number
+    labels  lines are numbers with tabs between them, and these are the keys, in order
+    """
     limit = LONGEST_KEY + 64 * found.dim
     for block in _blocks(file, limit):
         lines = block.count(b"\n")
@@ -31,8 +35,11 @@ def read(file: BinaryIO, found: Found, line: int) -> None:
             found.bad(line, "longer than any row can be")
         elif not lines:
             found.bad(line, "the file ends in the middle of a line: it may have been cut short")
-        elif not _read_fast(block, found, line, lines):
-            _read_carefully(block, found, line)
+        elif not _read_fast(block, found, line, lines, labels):
+            if labels is None:
+                _read_carefully(block, found, line, blanks)
+            else:
+                _read_labelled(block, found, line, labels)
         line += max(lines, 1)
 
 
@@ -61,21 +68,25 @@ def _after_line(file: BinaryIO) -> bytes:
     return b""
 
 
-def _read_fast(block: bytes, found: Found, line: int, lines: int) -> bool:
+def _read_fast(block: bytes, found: Found, line: int, lines: int, labels: list[bytes] | None) -> bool:
     """Parse a block with Arrow and add it; False, and nothing added, where any line of it is odd."""
     import pyarrow as pa  # 60 ms, and only text needs it
     from pyarrow import csv
 
     if found.dim > _WIDEST:
         return False
-    columns: dict[str, Any] = {"key": pa.binary(), **{str(column): pa.float32() for column in range(found.dim)}}
-    if block[: block.find(b"\n")].endswith(b" "):  # word2vec.c and fastText write a blank after every number
+    keyed = labels is None
+    columns: dict[str, Any] = {"key": pa.binary()} if keyed else {}
+    columns |= {str(column): pa.float32() for column in range(found.dim)}
+    if keyed and block[: block.find(b"\n")].endswith(b" "):  # word2vec.c and fastText write a blank after every number
         columns["end"] = pa.null()
     try:
         table = csv.read_csv(
             pa.BufferReader(block),
             csv.ReadOptions(block_size=_PIECE, column_names=list(columns)),
-            csv.ParseOptions(delimiter=" ", quote_char=False, double_quote=False, ignore_empty_lines=False),
+            csv.ParseOptions(
+                delimiter=" " if keyed else "\t", quote_char=False, double_quote=False, ignore_empty_lines=False
+            ),
             # An empty number becomes null, then NaN, and so makes its block odd.
             csv.ConvertOptions(column_types=columns, null_values=[""], strings_can_be_null=False, check_utf8=False),
         )
@@ -83,12 +94,14 @@ def _read_fast(block: bytes, found: Found, line: int, lines: int) -> bool:
         return False
     if len(table) != lines:
         return False
-    keys = table.column("key").to_pylist()
+    keys = table.column("key").to_pylist() if labels is None else labels[line - 1 : line - 1 + lines]
+    if len(keys) != lines:
+        return False
     array = np.empty((len(keys), found.dim), np.float32)
     start = 0
     for batch in table.to_batches():
         for column in range(found.dim):
-            array[start : start + len(batch), column] = batch.column(column + 1).to_numpy(zero_copy_only=False)
+            array[start : start + len(batch), column] = batch.column(column + keyed).to_numpy(zero_copy_only=False)
         start += len(batch)
     sizes = {len(key) for key in keys}
     if not (np.isfinite(array).all() and 0 < min(sizes) <= max(sizes) <= LONGEST_KEY):
@@ -97,13 +110,15 @@ def _read_fast(block: bytes, found: Found, line: int, lines: int) -> bool:
     return True
 
 
-def _read_carefully(block: bytes, found: Found, line: int) -> None:
+def _read_carefully(block: bytes, found: Found, line: int, blanks: bool) -> None:
     """Parse a block line by line: any ASCII white space between numbers, blank lines passed over, bad rows named."""
     keys: list[bytes] = []
     rows: list[NDArray[np.float32]] = []
     places: list[int] = []
     for place, text in enumerate(block.split(b"\n")[:-1], line):
         key, *numbers = text.split() or [b""]
+        if blanks and len(numbers) > found.dim and not are_numbers(numbers[: -found.dim]):
+            key, *numbers = text.rsplit(maxsplit=found.dim)
         row = _row(numbers)
         if not key:
             continue
@@ -123,6 +138,23 @@ def _read_carefully(block: bytes, found: Found, line: int) -> None:
         found.add(keys, np.stack(rows), places)
 
 
+def _read_labelled(block: bytes, found: Found, line: int, labels: list[bytes]) -> None:
+    """Parse a block line by line: numbers with tabs between them, whose key is the label of that line."""
+    for place, text in enumerate(block.split(b"\n")[:-1], line):
+        numbers = [number.strip() for number in text.split(b"\t")]
+        row = _row(numbers)
+        if place > len(labels):
+            found.bad(place, f"a row beyond the {len(labels):,} labels")
+        elif not 0 < len(labels[place - 1]) <= LONGEST_KEY:
+            found.bad(place, f"its label has {len(labels[place - 1]):,} bytes, not 1 to {LONGEST_KEY:,}")
+        elif len(numbers) != found.dim:
+            found.bad(place, f"{len(numbers):,} numbers, not {found.dim:,}")
+        elif row is None:
+            found.bad(place, f"not a finite number: {_shown(_odd(numbers))}")
+        else:
+            found.add([labels[place - 1]], row[None], [place])
+
+
 def _row(numbers: list[bytes]) -> NDArray[np.float32] | None:
     """f4[dim], or None where one is no finite number."""
     try:
@@ -133,6 +165,15 @@ def _row(numbers: list[bytes]) -> NDArray[np.float32] | None:
     return row if np.isfinite(row).all() and b"_" not in b"".join(numbers) else None  # Python reads 1_0 as 10
 
 
+def are_numbers(tokens: list[bytes]) -> bool:
+    """Whether each is a finite number that float32 can hold.
+
+    >>> are_numbers([b"-0.25", b"1e-3"]), are_numbers([b"1", b"nan"])
+    (True, False)
+    """
+    return _row(tokens) is not None
+
+
 def _odd(numbers: list[bytes]) -> bytes:
     return next(number for number in numbers if _row([number]) is None)
 
@@ -141,30 +182,31 @@ def _shown(token: bytes) -> str:
     return repr(token[:80].decode("utf-8", "replace"))
 
 
-def write(keys: Keys, array: NDArray[np.float32]) -> Iterator[bytes]:
-    """The lines, in pieces: one blank between, and each number in the fewest digits that give it back."""
+def write(keys: Keys | None, array: NDArray[np.float32], between: str = " ") -> Iterator[bytes]:
+    """The lines, in pieces: each number in the fewest digits that give it back. Without `keys`, numbers alone."""
     rows = max(1, _NUMBERS // array.shape[1])
     waiting: deque[Future[bytes]] = deque()
     with ThreadPoolExecutor(processors()) as threads:
         for start in range(0, len(array), rows):
-            waiting.append(threads.submit(_lines, keys, array[start : start + rows], start))
+            waiting.append(threads.submit(_lines, keys, array[start : start + rows], start, between))
             if len(waiting) > 2 * processors():  # so that the text never stands in memory whole
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _lines(keys: Keys, rows: NDArray[np.float32], start: int) -> bytes:
+def _lines(keys: Keys | None, rows: NDArray[np.float32], start: int, between: str) -> bytes:
     import pyarrow as pa
     from pyarrow import compute
 
     count, dim = rows.shape
     numbers = compute.cast(pa.array(np.ascontiguousarray(rows).reshape(-1)), pa.string())
-    joined = compute.binary_join(_lists(numbers, np.arange(0, count * dim + 1, dim)), " ")
-    bounds = keys.offsets[start : start + count + 1]
-    blob = pa.py_buffer(keys.blob[bounds[0] : bounds[-1]].tobytes())
-    names = pa.StringArray.from_buffers(count, pa.py_buffer((bounds - bounds[0]).astype(np.int32)), blob)
-    lines = compute.binary_join_element_wise(names, joined, " ")
+    lines = compute.binary_join(_lists(numbers, np.arange(0, count * dim + 1, dim)), between)
+    if keys is not None:
+        bounds = keys.offsets[start : start + count + 1]
+        blob = pa.py_buffer(keys.blob[bounds[0] : bounds[-1]].tobytes())
+        names = pa.StringArray.from_buffers(count, pa.py_buffer((bounds - bounds[0]).astype(np.int32)), blob)
+        lines = compute.binary_join_element_wise(names, lines, between)
     text: bytes = compute.binary_join(_lists(lines, np.array([0, count])), "\n")[0].as_buffer().to_pybytes()
     return text + b"\n"
 

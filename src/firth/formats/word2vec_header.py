@@ -123,11 +123,14 @@ def checked(vectors: Vectors) -> int:
     if len(keys) and not 0 < sizes.min() <= sizes.max() <= LONGEST_KEY:
         row = int(np.argmin(sizes)) if sizes.min() == 0 else int(np.argmax(sizes))
         raise FormatError(f"Key {row:,} has {sizes[row]:,} bytes, not 1 to {LONGEST_KEY:,}. Save as 'native'.")
-    for start in range(0, len(keys), 1 << 16):
+    check_finite(vectors, "a word2vec file")
+    return len(keys.blob) + 2 * len(keys) + 64
+
+
+def check_finite(vectors: Vectors, what: str) -> None:
+    """Raise FormatError for a vector that text cannot hold; `what` needs it finite."""
+    for start in range(0, len(vectors), 1 << 16):
         finite = np.isfinite(vectors.vectors[start : start + (1 << 16)]).all(axis=1)
         if not finite.all():
-            key = keys[start + int(np.argmin(finite))]
-            raise FormatError(
-                f"The vector of {key[:80]!r} is not finite, which a word2vec file needs. Save as 'native'."
-            )
-    return len(keys.blob) + 2 * len(keys) + 64
+            key = vectors.index_to_key[start + int(np.argmin(finite))]
+            raise FormatError(f"The vector of {key[:80]!r} is not finite, which {what} needs. Save as 'native'.")
