@@ -12,8 +12,9 @@ from firth.kernels.shallow import Corpus
 from firth.models.word2vec import Word2Vec, provenance
 from firth.tokens.encoded import Encoded, encode
 from firth.training.blocks import read_only
+from firth.training.course import Epoch
 from firth.training.progress import progress_display
-from firth.training.shallow import Epoch, passes
+from firth.training.shallow import passes
 from firth.vectors.drift import drift
 from firth.vectors.table import Vectors
 from firth.vocabulary import Vocabulary

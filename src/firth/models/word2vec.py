@@ -23,10 +23,11 @@ from firth.loading import load
 from firth.tokens.encoded import Encoded, encode
 from firth.training.blocks import Setting, read_only
 from firth.training.checkpoint import Checkpoints, seconds
+from firth.training.course import Epoch
 from firth.training.heldout import split
 from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
 from firth.training.progress import progress_display
-from firth.training.shallow import Epoch, passes
+from firth.training.shallow import passes
 from firth.training.starting import matching_rows, start_from
 from firth.training.tables import aligned, initialise, padded, without_padding
 from firth.vectors.table import Vectors

@@ -25,7 +25,7 @@ from firth.planning.look import Look, look
 from firth.planning.sample import Sample, sampled
 from firth.planning.trial import Speed, try_out
 from firth.tokens.encoded import Encoded, encode, most_words
-from firth.training.shallow import checked_threads
+from firth.training.course import checked_threads
 
 _MEGABYTES = 32.0
 _SAFETY = 0.9  # of the room: a prediction is not a measurement

@@ -17,7 +17,7 @@ from firth.corpus.text import Text
 from firth.errors import ConfigError, DivergenceError, InputError
 from firth.models.word2vec import Word2Vec
 from firth.planning.sample import sampled
-from firth.training.shallow import Epoch
+from firth.training.course import Epoch
 from firth.tuning.metrics import Metric, metric_named
 from firth.tuning.rungs import Rung, Trial, halving, ladder
 from firth.tuning.space import Space, checked, drawn
