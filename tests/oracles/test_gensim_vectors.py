@@ -78,6 +78,17 @@ QUESTIONS = {
     "similar_by_word, all": lambda v: v.similar_by_word("word5", topn=None),
     "similar_by_vector": lambda v: v.similar_by_vector(VECTOR, topn=4, restrict_vocab=50),
     "similar_by_vector of a row": lambda v: v.similar_by_vector(v["word5"], 4),
+    "cosmul": lambda v: v.most_similar_cosmul(positive=["word3", "word4"], negative=["word9"]),
+    "cosmul of one": lambda v: v.most_similar_cosmul("word3", topn=4),
+    "cosmul of two sides": lambda v: v.most_similar_cosmul("word3", "word4"),
+    "cosmul of a vector": lambda v: v.most_similar_cosmul([VECTOR / 5, "word3"], ["word9"]),
+    "cosmul, all scores": lambda v: v.most_similar_cosmul(["word3"], ["word4"], topn=None),
+    "cosmul, none": lambda v: v.most_similar_cosmul(["word3"], topn=0),
+    "wmdistance": lambda v: [v.wmdistance(KEYS[i : i + 4], KEYS[2 * i + 1 : 2 * i + 6]) for i in range(20)],
+    "wmdistance, words again": lambda v: v.wmdistance(["word1", "word1", "word2"], ["word2", "word3", "unknown"]),
+    "wmdistance of vectors as they are": lambda v: v.wmdistance(KEYS[:5], KEYS[9:12], norm=False),
+    "wmdistance of nothing known": lambda v: v.wmdistance(["unknown"], KEYS[9:12]),
+    "wmdistance of the same": lambda v: v.wmdistance(["word1"], ["word1", "word1"]),
     "similarity": lambda v: v.similarity("word1", "word2"),
     "similarity of rows": lambda v: v.similarity(1, "word2"),
     "similarity with itself": lambda v: v.similarity("word1", "word1"),
@@ -140,6 +151,7 @@ REFUSED = {
     "mean of nothing": (lambda v: v.get_mean_vector([]), ValueError),
     "mean with missing weights": (lambda v: v.get_mean_vector(["word1", "word2"], weights=[1]), ValueError),
     "mean of unknown keys": (lambda v: v.get_mean_vector(["unknown"], ignore_missing=False), KeyError),
+    "cosmul of nothing positive": (lambda v: v.most_similar_cosmul(negative=["word1"]), ValueError),
     "odd one out of nothing": (lambda v: v.doesnt_match([]), ValueError),
     "get_index of an unknown key": (lambda v: v.get_index("unknown"), KeyError),
 }
@@ -180,6 +192,22 @@ def weighed(positive: list, negative: list) -> tuple[list, list]:
     parts = [(item if isinstance(item, tuple) else (item, 1.0)) for item in positive]
     parts += [(item if isinstance(item, tuple) else (item, -1.0)) for item in negative]
     return [key for key, _ in parts], [weight for _, weight in parts]
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0])
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_soft_cosine_agrees(exponent: float, threshold: float) -> None:
+    from gensim.corpora import Dictionary
+    from gensim.similarities import SparseTermSimilarityMatrix, WordEmbeddingSimilarityIndex
+
+    documents = [KEYS[place : place + 5] + KEYS[place : place + place % 3] for place in range(0, 60, 4)]
+    dictionary = Dictionary([KEYS])
+    index = WordEmbeddingSimilarityIndex(THEIRS, threshold=threshold, exponent=exponent)
+    matrix = SparseTermSimilarityMatrix(index, dictionary, nonzero_limit=None, symmetric=True, dominant=False)
+    for one, other in zip(documents, documents[3:], strict=False):
+        bags = dictionary.doc2bow(one), dictionary.doc2bow(other)
+        expected = matrix.inner_product(*bags, normalized=(True, True))
+        assert OURS.soft_cosine(one, other, exponent=exponent, threshold=threshold) == pytest.approx(expected, abs=1e-5)
 
 
 # ---------------------------------------------------------------- scores

@@ -40,6 +40,23 @@ def three_cos_add(rows: Rows, a: Ids, b: Ids, c: Ids) -> Floats:
     return unit(rows.unit(b) - rows.unit(a) + rows.unit(c))
 
 
+def three_cos_mul(
+    rows: Rows, vectors: Floats, positive: NDArray[np.bool_], limit: int | None, among: Ids | None
+) -> Floats:
+    """Π s(x, p) / (Π s(x, n) + 10⁻⁶), s = (1 + cos) / 2, of the first `limit` rows or those `among`: f4[m].
+
+    vectors   f4[v, dim], at length 1 for a true cosine
+    positive  b1[v]: above the fraction's line, or below it
+
+    Levy and Goldberg 2014, eq. 4 and footnote 7; 10⁻⁶ as gensim has it.
+    """
+    likeness = [(1 + rows.scores(vector, limit, among=among)) / 2 for vector in vectors]
+    ones = np.ones_like(likeness[0])
+    above = np.prod([ones, *(found for found, up in zip(likeness, positive, strict=True) if up)], axis=0)
+    below = np.prod([ones, *(found for found, up in zip(likeness, positive, strict=True) if not up)], axis=0)
+    return np.asarray(above / (below + np.float32(1e-6)))
+
+
 def is_key(item: object) -> bool:
     return isinstance(item, str | int | np.integer) and not isinstance(item, bool)
 

@@ -197,6 +197,28 @@ class Lookup:
         mean = (total / (weight or 1)).astype(np.float32)
         return unit(mean) if post_normalize else mean
 
+    def changed(
+        self,
+        operation: dict[str, Any],
+        keys: Iterable[str],
+        array: ArrayLike,
+        *,
+        output: ArrayLike | None = None,
+        nodes: ArrayLike | None = None,
+        counts: ArrayLike | None = None,
+    ) -> Self:
+        """A new table that was made from this one; its provenance says how, under "operations"."""
+        provenance = self.provenance or {}
+        return type(self)(
+            keys,
+            array,
+            output=output,
+            nodes=nodes,
+            counts=counts,
+            config=self.config,
+            provenance={**provenance, "operations": [*provenance.get("operations", []), operation]},
+        )
+
     # ------------------------------------------------------------ inside
 
     def _table(self, which: Which) -> Floats:

@@ -23,21 +23,9 @@ def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[s
     """
     if pooling not in get_args(Pooling):
         raise ConfigError(f"pooling must be 'mean' or 'sum', not {pooling!r}.")
-    if isinstance(texts, str):
-        raise ConfigError("encode takes a list of texts and gives a row for each. For one text: encode([text])[0].")
-    texts = list(texts)
-    wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise ConfigError(f"text {wrong:,} is {texts[wrong]!r}, not a string.")
     from scipy.sparse import csr_array
 
-    from firth.tokens.phrases import LearntPhrases
-    from firth.tokens.words import split
-
-    options = {name: cutting[name] for name in _CUTTING if name in cutting}
-    if cutting.get("phrases"):  # their text: a model names no file
-        options["phrases"] = LearntPhrases.from_text(cutting["phrases"], "the model's list")
-    found = [[place for place in map(ids.get, words) if place is not None] for words in split(texts, **options)]
+    found = [[place for place in map(ids.get, words) if place is not None] for words in cut(texts, cutting)]
     sizes = np.fromiter(map(len, found), np.int64, len(found))
     columns = np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum()))
     weights = np.ones(len(columns), np.float32)
@@ -45,3 +33,23 @@ def encode(texts: Any, ids: Mapping[str, int], table: Floats, cutting: Mapping[s
         weights = np.repeat((1 / np.maximum(sizes, 1)).astype(np.float32), sizes)
     bags = csr_array((weights, columns, np.concatenate([[0], np.cumsum(sizes)])), shape=(len(found), len(table)))
     return np.asarray(bags @ table, np.float32)
+
+
+def cut(texts: Any, cutting: Mapping[str, Any]) -> list[list[str]]:
+    """The words of each text, cut as the training text was: `cutting` has the options of `split`, and others.
+
+    Raises ConfigError for what is no list of texts.
+    """
+    if isinstance(texts, str):
+        raise ConfigError("encode takes a list of texts and gives a row for each. For one text: encode([text])[0].")
+    texts = list(texts)
+    wrong = next((place for place, text in enumerate(texts) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ConfigError(f"text {wrong:,} is {texts[wrong]!r}, not a string.")
+    from firth.tokens.phrases import LearntPhrases
+    from firth.tokens.words import split
+
+    options = {name: cutting[name] for name in _CUTTING if name in cutting}
+    if cutting.get("phrases"):  # their text: a model names no file
+        options["phrases"] = LearntPhrases.from_text(cutting["phrases"], "the model's list")
+    return [*split(texts, **options)]

@@ -6,21 +6,25 @@ queries at once), `encode` (sentences) and `which`, the table that is asked.
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from firth.errors import ConfigError
+from firth.errors import ConfigError, InputError
 from firth.vectors import sentences
-from firth.vectors.analogy import Item, Key, Side, terms
-from firth.vectors.lookup import Lookup, Which, items_of
+from firth.vectors.analogy import Item, Key
+from firth.vectors.lookup import Which, items_of
 from firth.vectors.nearest import Floats, unit
+from firth.vectors.neighbours import Neighbours, Scored
+from firth.vectors.operations import Operations
+from firth.vectors.where import Where
 
-Scored = list[tuple[str, float]]
+if TYPE_CHECKING:
+    from firth.vectors.axis import Axis
+    from firth.vectors.documents import Document
 
 
-class Vectors(Lookup):
+class Vectors(Neighbours, Operations):
     """Keys and their vectors.
 
     keys        n strings, none twice; a packed `firth.vectors.keys.Keys` is decoded when first used
@@ -74,6 +78,86 @@ class Vectors(Lookup):
         found = probabilities(self, rows)
         best = np.argsort(-found, kind="stable")[:topn]
         return [(self.index_to_key[row], float(found[row])) for row in best]
+
+    def similar_by_text(
+        self,
+        text: str,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+        *,
+        pooling: sentences.Pooling = "mean",
+        where: Where = None,
+        which: Which = "input",
+    ) -> Scored:
+        """The keys nearest to a text's vector (`encode`), by the cosine; the text's own words are left out.
+
+        >>> Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 2]]).similar_by_text("an oak", topn=1)[0][0]
+        'elm'
+
+        Raises InputError where no word of the text is known.
+        """
+        own = {row for word in sentences.cut([text], self.options("text"))[0] if (row := self.get_index(word, -1)) >= 0}
+        if not own:
+            raise InputError(f"No word of {text!r:.60} is known, so nothing is near it. Give a text with known words.")
+        (found,) = self.nearest(
+            self.encode([text], pooling, which=which), topn + len(own), restrict_vocab, where=where, which=which
+        )
+        return [(key, score) for key, score in found if self.key_to_index[key] not in own][: max(0, topn)]
+
+    def axis(self, positive: Iterable[Item], negative: Iterable[Item], *, which: Which = "input") -> "Axis":
+        """The direction from some keys to others: mean of the positive unit vectors less that of the negative ones.
+
+        >>> v = Vectors(
+        ...     ["man", "woman", "king", "queen", "rock"], [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [1, 0.5, 0]]
+        ... )
+        >>> gender = v.axis(["woman", "queen"], ["man", "king"])
+        >>> [key for key, _ in gender.scores(["man", "rock", "woman"])]
+        ['woman', 'rock', 'man']
+
+        `firth.vectors.axis.Axis` says what else it can be asked. Raises UnknownKeyError, and ConfigError where both
+        ends are the same. Kozlowski et al. 2019.
+        """
+        from firth.vectors.axis import Axis
+
+        return Axis(self, items_of(positive), items_of(negative), which)
+
+    # ------------------------------------------------------------ texts
+
+    def wmdistance(self, document1: "Document", document2: "Document", norm: bool = True) -> float:
+        """Word Mover's Distance: the least Σ flow(i, j) |x_i - x_j| that turns one bag of words into the other.
+
+        document1, document2  texts, cut as the training text was, or lists of words; unknown words are passed over
+        norm                  scale vectors to length 1 first
+
+        inf where either has no known word. Needs POT: `pip install 'firth[wmd]'`; MissingExtraError without.
+
+        >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [0, 1], [-1, 0]])
+        >>> v.wmdistance("the oak", ["car"]), v.wmdistance("oak elm", "elm oak")
+        (2.0, 0.0)
+
+        Kusner et al. 2015; gensim's numbers.
+        """
+        from firth.vectors import documents
+
+        return documents.wmdistance(self, document1, document2, norm)
+
+    def soft_cosine(
+        self, document1: "Document", document2: "Document", *, exponent: float = 2.0, threshold: float = 0.0
+    ) -> float:
+        """a·Sb / √(a·Sa b·Sb), a and b the counts of the words, S how alike words are: cos^exponent.
+
+        document1, document2  texts, cut as the training text was, or lists of words; unknown words are passed over
+        threshold             cosines not above it count as 0
+
+        0 where either has no known word. Sidorov et al. 2014; Charlet & Damnati 2017 for S.
+
+        >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 1]])
+        >>> round(v.soft_cosine("oak", "elm"), 2), v.soft_cosine("oak", "car"), v.soft_cosine("oak", "oak")
+        (0.64, 0.0, 1.0)
+        """
+        from firth.vectors import documents
+
+        return documents.soft_cosine(self, document1, document2, exponent, threshold)
 
     # ------------------------------------------------------------ pairs
 
@@ -133,112 +217,6 @@ class Vectors(Lookup):
     def rank(self, key1: Key, key2: Key, *, which: Which = "input") -> int:
         """1 + the number of keys more similar to `key1` than `key2` is: 1 for the nearest neighbour."""
         return len(self.closer_than(key1, key2, which=which)) + 1
-
-    # ------------------------------------------------------------ neighbours
-
-    @overload
-    def most_similar(
-        self,
-        positive: Side = ...,
-        negative: Side = ...,
-        topn: int = ...,
-        restrict_vocab: int | None = ...,
-        *,
-        which: Which = ...,
-    ) -> Scored: ...
-    @overload
-    def most_similar(
-        self,
-        positive: Side = ...,
-        negative: Side = ...,
-        *,
-        topn: None,
-        restrict_vocab: int | None = ...,
-        which: Which = ...,
-    ) -> Floats: ...
-    def most_similar(
-        self,
-        positive: Side = None,
-        negative: Side = None,
-        topn: int | None = 10,
-        restrict_vocab: int | None = None,
-        *,
-        which: Which = "input",
-    ) -> Scored | Floats:
-        """The keys nearest to the sum of the positive less the negative ones (3CosAdd), best first.
-
-        positive, negative  a key, a vector (numpy array), a (key or vector, weight) pair, or a list of those; keys'
-                            vectors are scaled to length 1 first, given vectors are not
-        topn                how many; less than 1: an empty list; None: the cosines with every row, f4[n], as gensim
-        restrict_vocab      look among the first so many rows alone (the most frequent keys); None or 0: all
-
-        The given keys themselves are left out. Of equal scores the lower row comes first.
-
-        >>> v = Vectors(
-        ...     ["man", "woman", "king", "queen", "apple"], [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [0, -1, 0]]
-        ... )
-        >>> v.most_similar(positive=["woman", "king"], negative=["man"], topn=1)[0][0]
-        'queen'
-
-        Raises UnknownKeyError, and ConfigError where neither side has an item.
-        """
-        if (topn := _count(topn)) == 0:
-            return []
-        items, weights = terms(positive, negative)
-        target = self.get_mean_vector(items, weights, post_normalize=True, ignore_missing=False, which=which)
-        rows, limit = self.rows(which), _limit(restrict_vocab)
-        if topn is None:
-            return rows.cosines(target, limit)
-        given = {self.get_index(item, -1) for item in items if not isinstance(item, np.ndarray)}
-        places, scores = rows.nearest(target[None], topn + len(given), limit)
-        return self._scored(places[0], scores[0], given, topn)
-
-    def similar_by_key(
-        self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None, *, which: Which = "input"
-    ) -> Scored | Floats:
-        """`most_similar` of one key."""
-        return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab, which=which)
-
-    similar_by_word = similar_by_key
-
-    def similar_by_vector(
-        self, vector: ArrayLike, topn: int | None = 10, restrict_vocab: int | None = None, *, which: Which = "input"
-    ) -> Scored | Floats:
-        """`most_similar` of one vector f4[dim]; no key is left out."""
-        return self.most_similar([np.asarray(vector)], topn=topn, restrict_vocab=restrict_vocab, which=which)
-
-    def nearest(
-        self,
-        queries: Key | Iterable[Item] | Floats,
-        topn: int = 10,
-        restrict_vocab: int | None = None,
-        *,
-        which: Which = "input",
-    ) -> list[Scored]:
-        """The nearest keys of many queries at once, by exact blocked matrix products: a (key, score) list for each.
-
-        queries  a list of keys and vectors, or an array f4[q, dim]; one key or vector f4[dim] is a list of one
-        topn     how many for each; less than 1: empty lists
-
-        A query that is a key is left out of its own list. Of equal scores the lower row comes first.
-
-        >>> v = Vectors(["oak", "elm", "car"], [[1, 0], [0.8, 0.6], [0, 2]])
-        >>> [near[0][0] for near in v.nearest(["oak", "car"], topn=1)]
-        ['elm', 'elm']
-        """
-        wanted = _count(topn)
-        if wanted is None:
-            raise ConfigError("topn must be a whole number: for all cosines of one query ask most_similar(topn=None).")
-        if isinstance(queries, np.ndarray) and queries.ndim == 2:
-            targets, given = unit(self._given(queries, ndim=2)), [-1] * len(queries)
-        else:
-            items = items_of(queries)
-            targets = np.array([self._unit(item, which) for item in items], np.float32).reshape(-1, self.dim)
-            given = [-1 if isinstance(item, np.ndarray) else self.get_index(item, -1) for item in items]
-        own = int(max(given, default=-1) >= 0)  # room for the query itself
-        places, scores = self.rows(which).nearest(targets, wanted + own if wanted else 0, _limit(restrict_vocab))
-        answers = zip(places, scores, given, strict=True)
-        return [self._scored(found, score, {query}, wanted) for found, score, query in answers]
 
     # ------------------------------------------------------------ files and scores (imported when asked)
 
@@ -311,27 +289,3 @@ class Vectors(Lookup):
             which=which,
         )
         return (found.pearson, found.pearson_p), (found.spearman, found.spearman_p), 100 * (1 - found.coverage)
-
-    def _scored(self, places: NDArray[np.int64], scores: Floats, given: set[int], topn: int) -> Scored:
-        """(key, score) of the rows found, without the given ones."""
-        keys = self.index_to_key
-        pairs = zip(places.tolist(), scores.tolist(), strict=True)
-        return [(keys[place], score) for place, score in pairs if place not in given][:topn]
-
-
-def _count(topn: Any) -> int | None:
-    """None, or a number, 0 for anything less."""
-    if topn is None:
-        return None
-    if not isinstance(topn, int | np.integer) or isinstance(topn, bool):
-        raise ConfigError(f"topn must be a whole number or None, not {topn!r}.")
-    return max(0, int(topn))
-
-
-def _limit(restrict_vocab: Any) -> int | None:
-    """How many rows to look at; None: all."""
-    if restrict_vocab is None:
-        return None
-    if not isinstance(restrict_vocab, int | np.integer) or isinstance(restrict_vocab, bool) or restrict_vocab < 0:
-        raise ConfigError(f"restrict_vocab must be a whole number, at least 0, or None, not {restrict_vocab!r}.")
-    return int(restrict_vocab) or None
