@@ -255,9 +255,9 @@ def test_csls_is_its_formula() -> None:
 def test_csls_passes_by_what_is_near_to_everything() -> None:
     """A key in the middle of a cloud is near to every other cloud around the same middle."""
     rng = np.random.default_rng(0)
-    clouds = rng.normal(size=(2, 300, 30)) + 3 * np.eye(30)[0]
+    clouds = rng.normal(size=(2, 300, 30)) + 8 * np.eye(30)[0]
     here = Vectors([f"k{i}" for i in range(300)], clouds[0])
-    there = Vectors([*here, "hub"], np.concatenate([clouds[1], 3 * np.eye(30)[:1]]))
+    there = Vectors([*here, "hub"], np.concatenate([clouds[1], 8 * np.eye(30)[:1]]))
     firsts = {
         csls: sum(found[0][0] == "hub" for found in here.translate(list(here), there, topn=1, csls=csls))
         for csls in (False, True)

@@ -40,6 +40,7 @@ def rename(
     if repeated not in ("error", "first"):
         raise ConfigError(f"repeated must be 'error' or 'first', not {repeated!r}.")
     old = vectors.index_to_key
+    new: list[Any]
     if isinstance(names, Mapping):
         for key in names:
             vectors.get_index(key)  # an unknown one is an error
