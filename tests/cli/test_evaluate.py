@@ -21,7 +21,7 @@ def rated(tmp_path: Path) -> Path:
 
 def test_analogies_and_pairs(run, model, questions, rated) -> None:
     rows = run("evaluate", model, "--analogies", questions, "--similarity", rated).rows
-    measures = [(row[0], Path(row[1]).name, row[3], row[4], row[5]) for row in rows]
+    measures = [(row[0], Path(row[1]).name, row[3], row[6], row[7]) for row in rows]
     assert measures[0] == ("accuracy", "questions.txt", "0.5000", "2", "3")
     assert measures[-1][0:2] == ("spearman", "rated.tsv")
     assert measures[-1][3:] == ("3", "4")
@@ -58,3 +58,38 @@ def test_a_file_that_is_not_there_or_something_else(run, model, tmp_path, rated)
     ran = run("evaluate", model, "--analogies", rated)
     assert ran.code == 3
     assert "rated.tsv" in ran.err
+
+
+def test_every_line_has_an_interval(run, model, questions, rated) -> None:
+    for row in run("evaluate", model, "--analogies", questions, "--similarity", rated).rows:
+        low, score, high = float(row[4]), float(row[3]), float(row[5])
+        assert low <= score <= high
+
+
+def test_a_suite(run, model, questions, rated, tmp_path) -> None:
+    (tmp_path / "suite").mkdir()
+    questions.rename(tmp_path / "suite/q.txt")
+    rated.rename(tmp_path / "suite/r.tsv")
+    (tmp_path / "suite/notes.md").write_text("These files are mine.\n")
+    ran = run("evaluate", model, "--suite", tmp_path / "suite")
+    assert [row[:3] for row in ran.rows] == [["accuracy", "q.txt", ""], ["spearman", "r.tsv", ""]]
+    assert "not asked: " in ran.err
+    assert "notes.md is of no kind" in ran.err
+    document = run("evaluate", model, "--suite", tmp_path / "suite", "--json").json
+    assert document["analogies"][0]["accuracy"] == 0.5
+    assert len(document["skipped"]) == 1
+
+
+def test_outliers_and_three_cos_mul(run, model, questions, tmp_path) -> None:
+    (tmp_path / "outliers").write_text("oak\nelm\nash\n\ncar\nbus\n")
+    rows = run("evaluate", model, "--outliers", tmp_path / "outliers").rows
+    assert rows[0][0] == "outliers found"
+    assert rows[0][3] == "1.0000"
+    assert run("evaluate", model, "--analogies", questions, "--method", "mul").code == 0
+    assert run("evaluate", model, "--analogies", questions, "--method", "no").code == 2
+
+
+def test_nothing_to_score_on(run, model) -> None:
+    ran = run("evaluate", model)
+    assert ran.code == 2
+    assert "--suite FOLDER" in ran.err

@@ -45,10 +45,10 @@ def test_planted_answers_are_found_and_counted_per_section() -> None:
 def test_the_report_is_a_table_and_a_plain_dict() -> None:
     found = analogies(PLANTED, QUESTIONS)
     assert str(found) == (
-        "section         accuracy  correct    asked  coverage\n"
-        "capitals          100.0%        2        2    100.0%\n"
-        "countries          50.0%        1        2     66.7%\n"
-        "Total accuracy     75.0%        3        4     80.0%"
+        "section         accuracy  correct    asked  coverage  95%\n"
+        "capitals          100.0%        2        2    100.0%  [1.000, 1.000]\n"
+        "countries          50.0%        1        2     66.7%  [.000, 1.000]\n"
+        "Total accuracy     75.0%        3        4     80.0%  [.250, 1.000]"
     )
     plain = found.to_dict()
     assert json.loads(json.dumps(plain)) == plain
@@ -57,6 +57,7 @@ def test_the_report_is_a_table_and_a_plain_dict() -> None:
     assert plain["sections"][1] == {
         "name": "countries",
         "accuracy": 0.5,
+        "interval": [0, 1],
         "coverage": pytest.approx(2 / 3),
         "correct": 1,
         "incorrect": 1,
@@ -119,6 +120,75 @@ def test_of_words_in_several_capitals_the_first_row_counts() -> None:
     first = Vectors(["apple", "b", "c", "d"], (np.eye(5) + 0.1)[[0, 2, 3, 4]])
     lines = [": s", "b APPLE c d", "apple b c d", "c d b apple"]
     assert analogies(vectors, lines).accuracy == analogies(first, lines).accuracy
+
+
+def test_a_section_that_was_not_asked_has_no_interval() -> None:
+    plain = analogies(PLANTED, [*QUESTIONS, ": none", "x y z a"]).to_dict()
+    assert plain["sections"][-1]["interval"] == [None, None]
+
+
+def plain_three_cos_mul(vectors: Vectors, a: str, b: str, c: str) -> str:
+    """Levy & Goldberg 2014, eq. 4, word by word."""
+    scores = {
+        key: (1 + vectors.similarity(key, b))
+        * (1 + vectors.similarity(key, c))
+        / (1 + vectors.similarity(key, a) + 2e-6)
+        for key in vectors
+        if key not in (a, b, c)
+    }
+    return max(scores, key=scores.__getitem__)
+
+
+def test_three_cos_mul_is_its_formula() -> None:
+    rng = np.random.default_rng(8)
+    keys = [f"W{place}" for place in range(40)]
+    vectors = Vectors(keys, rng.normal(size=(40, 5)))
+    asked = [rng.choice(keys, 3, replace=False).tolist() for _ in range(60)]
+    answers = [plain_three_cos_mul(vectors, *words) for words in asked]
+    lines = [": s", *(" ".join([*words, answer]) for words, answer in zip(asked, answers, strict=True))]
+    assert analogies(vectors, lines, method="mul").accuracy == 1
+    assert analogies(vectors, lines).accuracy < 1
+    with pytest.raises(ConfigError, match="method must be 'add' or 'mul'"):
+        analogies(vectors, lines, method="multiply")
+
+
+def test_three_cos_mul_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [": many", *QUESTIONS[1:3] * 20]
+    whole = analogies(PLANTED, lines, method="mul")
+    monkeypatch.setattr("firth.evaluate.analogy._TILE", 1)
+    monkeypatch.setattr("firth.evaluate.analogy._QUERIES", 3)
+    assert analogies(PLANTED, lines, method="mul") == whole
+
+
+BATS = ["Greece\tAthens/Sparta", "Iraq\tBabylon/Baghdad", "Cuba\tHavana"]
+
+
+def test_bats_asks_every_pair_of_lines_and_takes_any_answer(tmp_path: Path) -> None:
+    path = tmp_path / "E01 [country - capital].txt"
+    path.write_text("\n".join(BATS) + "\n")
+    found = analogies(PLANTED, path)
+    assert [section.name for section in found.sections] == ["E01 [country - capital]"]
+    assert found.total.questions == 6
+    assert found.coverage == 1
+    asked = {*found.total.correct, *found.total.incorrect}
+    assert ("GREECE", "ATHENS", "IRAQ", "BABYLON/BAGHDAD") in asked
+    assert ("IRAQ", "BAGHDAD", "GREECE", "ATHENS/SPARTA") in asked  # Babylon is unknown: Baghdad stands for it
+    google = [": s", "Greece Athens Iraq Baghdad", "Iraq Baghdad Greece Athens"]
+    assert analogies(PLANTED, BATS[:2]).accuracy == analogies(PLANTED, google).accuracy
+    assert analogies(PLANTED, ["Greece\tAthens", "Atlantis\tnowhere", "Cuba\tnothing"]).coverage == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["Greece\tAthens"], "one pair"),
+        (["Greece\tAthens", "Cuba"], "line 2: 1 fields"),
+        (["Greece\tAthens", "Cuba /"], "line 2: 'Cuba' has no answer"),
+    ],
+)
+def test_what_is_no_relation_is_refused(lines: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        analogies(PLANTED, lines)
 
 
 def test_more_questions_than_a_block() -> None:

@@ -57,10 +57,23 @@ def test_a_zero_vector_has_cosine_zero() -> None:
 
 def test_the_report_is_a_line_and_a_plain_dict() -> None:
     found = pairs(VECTORS, [*RATED, "a unknown 4"])
-    assert str(found) == f"the lines given: Spearman 1.000, Pearson {found.pearson:.3f} (4 of 5 pairs, coverage 80.0%)"
+    assert (
+        str(found)
+        == f"the lines given: Spearman 1.000 [1.000, 1.000], Pearson {found.pearson:.3f} (4 of 5 pairs, coverage 80.0%)"
+    )
     plain = found.to_dict()
     assert json.loads(json.dumps(plain)) == plain
-    assert list(plain) == ["file", "spearman", "spearman_p", "pearson", "pearson_p", "n", "questions", "coverage"]
+    assert list(plain) == [
+        "file",
+        "spearman",
+        "spearman_p",
+        "pearson",
+        "pearson_p",
+        "n",
+        "questions",
+        "coverage",
+        "interval",
+    ]
 
 
 def test_one_side_that_does_not_vary_has_no_correlation() -> None:

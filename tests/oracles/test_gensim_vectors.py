@@ -256,6 +256,16 @@ def test_analogies_give_gensims_numbers(questions: Path, options: dict) -> None:
         assert 0.1 < score < 0.9
 
 
+def test_three_cos_mul_gives_gensims_numbers(questions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its `similarity_function=` is not used (gensim 4.4), so its five best are asked for question by question."""
+    monkeypatch.setattr(CASED_THEIRS, "most_similar", CASED_THEIRS.most_similar_cosmul)
+    score, sections = CASED_THEIRS.evaluate_word_analogies(str(questions))
+    found = analogies(CASED_OURS, questions, method="mul")
+    assert found.accuracy == pytest.approx(score, abs=1e-6)
+    assert [[*part.correct] for part in (*found.sections, found.total)] == [part["correct"] for part in sections]
+    assert found.total.correct != analogies(CASED_OURS, questions).total.correct
+
+
 def test_gensim_looks_at_five_answers_and_so_does_firth(tmp_path: Path) -> None:
     """d comes after so many forms of c: found after four, not after five."""
     (tmp_path / "file").write_text(": s\nab cd efgh answer\n")

@@ -1,6 +1,6 @@
-"""`firth evaluate`: scores on analogies and on pairs of words that people rated."""
+"""`firth evaluate`: scores on question files of every kind, or on a folder of them."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -9,35 +9,54 @@ from firth.cli import show
 from firth.cli.options import Json, Model, RestrictVocab, Which
 from firth.errors import ConfigError
 
+Files = list[str] | None
+
 
 def evaluate(
     model: Model,
     /,
     *,
     analogies: Annotated[
-        list[str] | None, Parameter(help="Files of `a b c d` lines in sections, as Google's.", consume_multiple=True)
+        Files, Parameter(help="Files of `a b c d` lines in sections, as Google's, or of BATS.", consume_multiple=True)
     ] = None,
     similarity: Annotated[
-        list[str] | None, Parameter(help="Files of `a b rating` lines, as WordSim-353.", consume_multiple=True)
+        Files, Parameter(help="Files of `a b rating` lines, as WordSim-353.", consume_multiple=True)
     ] = None,
+    outliers: Annotated[
+        Files, Parameter(help="Files of words of a kind and words that are not, as 8-8-8.", consume_multiple=True)
+    ] = None,
+    probe: Annotated[
+        Files, Parameter(help="Files of `label TAB text` lines, predicted in five parts.", consume_multiple=True)
+    ] = None,
+    suite: Annotated[str | None, Parameter(help="A folder of such files: each is asked by what it holds.")] = None,
+    method: Annotated[
+        Literal["add", "mul"], Parameter(help="How --analogies are answered: by 3CosAdd or by 3CosMul.")
+    ] = "add",
     restrict_vocab: RestrictVocab = 300_000,
     which: Which = "input",
     json: Json = False,
 ) -> None:
-    """Score vectors: the share of analogies answered, and the rank correlation with people's ratings of pairs."""
-    from firth.evaluate.analogy import analogies as solve
-    from firth.evaluate.similarity import pairs
+    """Score vectors on questions whose answers are known, with what share was asked and 95% bootstrap intervals."""
+    from firth.evaluate import suite as suites
+    from firth.evaluate.score import HEADING, Score
 
-    if not analogies and not similarity:
-        raise ConfigError("Nothing to score on. Give --analogies FILE, --similarity FILE, or both.")
+    asked = {"analogies": analogies, "similarity": similarity, "outliers": outliers, "probe": probe}
+    if not suite and not any(asked.values()):
+        given = ", ".join(f"--{kind} FILE" for kind in asked)
+        raise ConfigError(f"Nothing to score on. Give {given}, or --suite FOLDER.")
     vectors = firth.load(model)
-    solved = [solve(vectors, file, restrict_vocab=restrict_vocab, which=which) for file in analogies or []]
-    rated = [pairs(vectors, file, restrict_vocab=restrict_vocab, which=which) for file in similarity or []]
-    document = {"analogies": [each.to_dict() for each in solved], "similarity": [each.to_dict() for each in rated]}
-    rows: list[tuple[object, ...]] = []
-    for result in solved:
-        for part in (*result.sections, result.total):
-            known = part.questions - part.unknown
-            rows.append(("accuracy", result.file, part.name, part.accuracy, known, part.questions))
-    rows += [("spearman", each.file, "", each.spearman, each.n, each.questions) for each in rated]
-    show.answer(document, rows, as_json=json, heading=("measure", "file", "section", "score", "asked", "of"))
+    options: dict[str, Any] = {"restrict_vocab": restrict_vocab, "which": which}
+    document: dict[str, Any] = {}
+    rows: list[Score] = []
+    for kind, files in asked.items():
+        more = {"method": method} if kind == "analogies" else {}
+        results = [suites.evaluated(kind, vectors, file, **options, **more) for file in files or []]
+        document[kind] = [result.to_dict() for result in results]
+        rows += [score for result in results for score in result.scores()]
+    if suite:
+        found = suites.suite(vectors, suite, **options, method=method, report=lambda file: show.say(f"{file} …"))
+        for kind, parts in found.to_dict().items():
+            document[kind] = [*document.get(kind, []), *parts]
+        rows += found.scores()
+        show.say(*found.notes())
+    show.answer(document, rows, as_json=json, heading=HEADING)

@@ -1,15 +1,18 @@
 """Word pairs that people rated: how well the cosines follow the ratings."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import InputError
+from firth.evaluate.interval import Interval, of_spearman, plain
 from firth.evaluate.known import Known
 from firth.evaluate.lines import File, named, numbered
+from firth.evaluate.score import Score, shown
 from firth.vectors.nearest import Rows
 
 if TYPE_CHECKING:
@@ -34,14 +37,26 @@ class Similarity:
     n: int
     questions: int
     coverage: float
+    _compared: tuple[NDArray[np.float64], NDArray[np.float64]] = field(repr=False, compare=False)
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Between which Spearman's correlation lies in 95% of bootstrap samples of the pairs; NaN where it is NaN."""
+        return (math.nan, math.nan) if math.isnan(self.spearman) else of_spearman(*self._compared)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None for a NaN, which JSON does not have."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_compared"}
+        numbers = {name: None if value != value else value for name, value in values.items()}
+        return {**numbers, "interval": plain(self.interval)}
+
+    def scores(self) -> list[Score]:
+        """One line of a report."""
+        return [Score("spearman", self.file, "", self.spearman, *self.interval, self.n, self.questions)]
 
     def __str__(self) -> str:
         return (
-            f"{self.file}: Spearman {self.spearman:.3f}, Pearson {self.pearson:.3f} "
+            f"{self.file}: Spearman {self.spearman:.3f} {shown(self.interval)}, Pearson {self.pearson:.3f} "
             f"({self.n:,} of {self.questions:,} pairs, coverage {self.coverage:.1%})"
         )
 
@@ -73,7 +88,7 @@ def pairs(
     >>> from firth import Vectors
     >>> v = Vectors(["oak", "elm", "car", "bus"], [[1, 0], [0.9, 0.1], [0.2, 1], [0, 1]])
     >>> print(pairs(v, ["oak elm 9", "car bus 8", "oak bus 1", "elm car 2", "oak sky 3"]))
-    the lines given: Spearman 1.000, Pearson 0.985 (4 of 5 pairs, coverage 80.0%)
+    the lines given: Spearman 1.000 [1.000, 1.000], Pearson 0.985 (4 of 5 pairs, coverage 80.0%)
 
     Raises InputError, with the line, for a file that is something else, and where fewer than two pairs are known.
     """
@@ -104,6 +119,7 @@ def pairs(
         n=len(ratings),
         questions=len(rated),
         coverage=float(found.mean()),
+        _compared=(ratings, cosines.astype(np.float64)),
     )
 
 

@@ -256,8 +256,14 @@ class Vectors(Neighbours, Operations):
         """(accuracy, sections) as gensim gives them; `firth.evaluate.analogy.analogies` says more."""
         from firth.evaluate import analogy
 
-        options = {"case_insensitive": case_insensitive, "dummy4unknown": dummy4unknown}
-        found = analogy.analogies(self, analogies, restrict_vocab=restrict_vocab, which=which, **options)
+        found = analogy.analogies(
+            self,
+            analogies,
+            restrict_vocab=restrict_vocab,
+            case_insensitive=case_insensitive,
+            dummy4unknown=dummy4unknown,
+            which=which,
+        )
         sections = [
             {"section": part.name, "correct": [*part.correct], "incorrect": [*part.incorrect]}
             for part in (*found.sections, found.total)
