@@ -54,6 +54,7 @@ REFUSED: dict[str, Callable[[Vectors], bool]] = {
     "word2vec": _blank,
     "word2vec-binary": _blank,
     "glove": lambda vectors: _blank(vectors) or _few(vectors),
+    "fasttext": lambda vectors: any("\x00" in key for key in vectors.index_to_key),
     "npz": lambda vectors: any(key.endswith("\x00") for key in vectors.index_to_key),
     "projector": lambda vectors: (
         not len(vectors) or any(not key or re.search(r"[\t\n\r]", key) for key in vectors.index_to_key)
@@ -102,6 +103,8 @@ def test_round_trip(name: str, tmp_path: Path, vectors: Vectors) -> None:
         assert found.vectors.dtype == np.float32
         assert found.vectors.tobytes() == vectors.vectors.tobytes()  # every bit, the sign of zero included
         for part in ("output", "counts", "config", "provenance"):
+            if name == "fasttext" and (part == "config" or not (len(vectors) and np.any(vectors.counts))):
+                continue  # it says of any model how fastText would train it on; nothing looks like nothing counted
             kept = getattr(vectors, part) if part in FORMATS[name].keeps else None
             assert np.array_equal(getattr(found, part), kept) if kept is not None else getattr(found, part) is None, (
                 part

@@ -251,7 +251,7 @@ def test_json_as_deep_as_a_well(
     ("change", "error", "words"),
     [
         ({"format": "other"}, FormatError, "format 'other'"),
-        ({"format_version": 2}, FormatError, "Upgrade firth"),
+        ({"format_version": 3}, FormatError, "Upgrade firth"),
         ({"format_version": "1"}, CorruptFileError, "cannot be read"),
         ({"files": {}}, CorruptFileError, r"lists no vectors\.safetensors"),
         ({"files": {"vectors.safetensors": {"size": -1, "crc32": []}}}, CorruptFileError, "bytes were saved"),

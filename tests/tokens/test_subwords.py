@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from firth.reference import subwords as slow
 from firth.tokens import subwords
+from firth.tokens.floret import floret_rows
 from firth.tokens.subwords import Bags, character_ngrams, ngrams, packed, with_words, word_hashes, word_ngrams
 
 ODD_WORDS = [
@@ -106,3 +107,18 @@ def test_fasttext_itself(tmp_path: Path) -> None:
         _, rows = model.get_subwords(word)
         shift = [kept.index(word)] if word in kept else []
         assert rows.tolist() == shift + [len(kept) + row for row in bag(own, thing)]
+
+
+@pytest.mark.parametrize(("min_n", "max_n", "count"), [(3, 6, 2), (1, 3, 1), (5, 5, 4)])
+def test_floret_itself(tmp_path: Path, min_n: int, max_n: int, count: int) -> None:
+    floret = pytest.importorskip("floret")
+    words = [word for word in ODD_WORDS if word.strip() and word not in {"\x80", "</s>"}]
+    (tmp_path / "text").write_text("\n".join([" ".join(words)] * 3) + "\n", encoding="utf-8")
+    options = {"minn": min_n, "maxn": max_n, "hashCount": count, "bucket": 503, "mode": "floret"}
+    model = floret.train_unsupervised(
+        str(tmp_path / "text"), minCount=1, dim=2, epoch=1, thread=1, verbose=0, **options
+    )
+    asked = [*words, "unseen", "没见过"]
+    own = floret_rows(*packed(asked), min_n, max_n, 503, count, 2166136261)
+    for thing, word in enumerate(asked):
+        assert (model.get_subwords(word)[1] - len(model.get_words())).tolist() == bag(own, thing), word

@@ -23,7 +23,7 @@ class Format(NamedTuple):
     name: str
     kind: Literal["file", "folder"]
     keeps: frozenset[str]
-    """Which of keys, vectors, output, counts, config, provenance come back."""
+    """Which of keys, vectors, output, counts, subwords, config, provenance come back."""
     module: str
     """Imported when it is needed, and not before: a firth folder opens without the readers of other formats."""
 
@@ -71,7 +71,7 @@ class Format(NamedTuple):
 
 _TABLE = frozenset({"keys", "vectors"})
 _COUNTED = _TABLE | {"counts"}
-_EVERYTHING = _TABLE | {"output", "counts", "config", "provenance"}
+_EVERYTHING = _COUNTED | {"output", "subwords", "config", "provenance"}
 
 FORMATS: dict[str, Format] = {
     each.name: each
@@ -83,12 +83,17 @@ FORMATS: dict[str, Format] = {
         Format("npz", "file", _COUNTED | {"output"}, "firth.formats.npz"),
         Format("parquet", "file", _COUNTED | {"output"}, "firth.formats.parquet"),
         Format("projector", "folder", _COUNTED, "firth.formats.projector"),
+        Format("fasttext", "file", _TABLE | {"output", "counts", "subwords"}, "firth.formats.fasttext"),
     )
 }
 
 
+_ALSO = {"fasttext-vec": "word2vec"}  # the same file under another name
+
+
 def of_name(name: str) -> Format:
     """A format by its name. Raises ConfigError, naming the nearest one."""
+    name = _ALSO.get(name, name)
     if name not in FORMATS:
         from firth.config import did_you_mean  # takes as long to import as a model to open
 

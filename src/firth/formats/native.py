@@ -1,7 +1,8 @@
 """firth's own format: a folder that opens in milliseconds, is checked, and is readable by people and by other tools.
 
     config.json          format, version, the model's options, how the text was cut; size and checksums of every file
-    vectors.safetensors  keys (one UTF-8 blob) and their offsets, counts, vectors, output vectors; memory-mapped
+    vectors.safetensors  keys (one UTF-8 blob) and their offsets, counts, vectors, output vectors, and of a model with
+                         subwords the rows of n-grams and the keys' own; memory-mapped
     vocabulary.tsv       key TAB count, for people (0 where nothing was counted)
     provenance.json      what it was learnt from and how it went
     phrases.tsv          the phrases that were joined in the text, where some were; config.json has its name in "text"
@@ -12,7 +13,7 @@ config.json is written last and ends with a checksum of itself.
 
 import os
 import zlib
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,12 @@ from firth.formats.unique import first_repeated
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
 
+if TYPE_CHECKING:
+    from firth.vectors.subwords import Subwords
+
 Verify = Literal["headers", "full"]
 
-VERSION = 1
+VERSION, _WITH_SUBWORDS = 1, 2  # an older firth would open the second without its n-grams, so it must not know it
 _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
     "config.json",
     "vectors.safetensors",
@@ -38,7 +42,8 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
     "README.md",
 )
 _PHRASES = "phrases.tsv"
-_OURS = {"format", "format_version", "files", "checksum"}  # names in config.json that are not the model's
+_OURS = {"format", "format_version", "files", "checksum", "subwords"}  # names in config.json that are not the model's
+_CUTTING = ("min_n", "max_n", "hash_count", "hash_seed")  # of `Subwords`
 
 
 class Header(NamedTuple):
@@ -47,6 +52,8 @@ class Header(NamedTuple):
     format: str
     format_version: int
     files: dict[str, Record]
+    subwords: dict[str, int] | None
+    """How a word is cut into n-grams; None: it is not."""
 
 
 def recognise(folder: Place) -> bool:
@@ -65,8 +72,15 @@ def recognise(folder: Place) -> bool:
 def needs(vectors: Vectors) -> int:
     """About how many bytes `write` will write: the arrays, and the keys twice."""
     keys = Keys.of(vectors.index_to_key)
-    output = sum(table.nbytes for table in (vectors.output, vectors.nodes) if table is not None)
-    return int(vectors.vectors.nbytes + output + 2 * len(keys.blob) + 24 * len(keys) + (1 << 14))
+    parts = vectors.subwords
+    others = (vectors.output, vectors.nodes, *((parts.table, parts.own, parts.places) if parts else ()))
+    return int(
+        vectors.vectors.nbytes
+        + sum(table.nbytes for table in others if table is not None)
+        + 2 * len(keys.blob)
+        + 24 * len(keys)
+        + (1 << 14)
+    )
 
 
 def write(vectors: Vectors, folder: Place) -> None:
@@ -91,6 +105,9 @@ def write(vectors: Vectors, folder: Place) -> None:
     files = {_VECTORS: _write_arrays(vectors, keys, os.path.join(folder, _VECTORS))}
     files |= {name: _write_text(text, os.path.join(folder, name)) for name, text in texts.items()}
     described = {"format": "firth", "format_version": VERSION, **config, "files": files}
+    if (parts := vectors.subwords) is not None:
+        cutting = {name: getattr(parts, name) for name in _CUTTING}
+        described |= {"format_version": _WITH_SUBWORDS, "subwords": cutting}
     _write_text(seal(_json(described, "config")), os.path.join(folder, _CONFIG))
 
 
@@ -112,6 +129,8 @@ def _write_arrays(vectors: Vectors, keys: Keys, path: Place) -> Record:
         "output": vectors.output,
         "nodes": vectors.nodes,
     }
+    if (parts := vectors.subwords) is not None:
+        arrays |= {"ngrams": parts.table, "own": parts.own, "places": parts.places}
     present = {name: array for name, array in arrays.items() if array is not None}
     metadata = {"format": "firth", "format_version": str(VERSION)}
     with NewFile(path) as file:
@@ -193,7 +212,7 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
         for name in header.files.keys() - {_VECTORS}:
             check_blocks(os.path.join(folder, name), _mapped(folder, name, header), header.files[name])
     keys = _keys(path, tensors, data)
-    arrays = {name: tensors[name].of(data) for name in ("vectors", "output", "nodes", "counts") if name in tensors}
+    arrays = {name: tensor.of(data) for name, tensor in tensors.items() if name not in {"keys", "offsets"}}
     provenance = _read_provenance(folder, header)
     try:
         return Vectors(
@@ -202,11 +221,23 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
             output=arrays.get("output"),
             nodes=arrays.get("nodes"),
             counts=arrays.get("counts"),
+            subwords=_subwords(path, header, arrays),
             config=config or None,
             provenance=provenance or None,
         )
     except InputError as error:
         raise CorruptFileError(f"{path}: {error} Copy the model again.") from error
+
+
+def _subwords(path: Place, header: Header, arrays: dict[str, NDArray[Any]]) -> "Subwords | None":
+    """The rows of n-grams. Raises CorruptFileError where config.json speaks of them and they are not there."""
+    if header.subwords is None:
+        return None
+    if "ngrams" not in arrays:
+        raise CorruptFileError(f"{path} holds no array 'ngrams'. Copy the model again from where it came.")
+    from firth.vectors.subwords import Subwords
+
+    return Subwords(arrays["ngrams"], own=arrays.get("own"), places=arrays.get("places"), **header.subwords)
 
 
 def describe(folder: Place) -> dict[str, Any]:
@@ -246,9 +277,10 @@ def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
         raise CorruptFileError(f"{path} cannot be read: {error}. Copy the model again from where it came.") from error
     if header.format != "firth":
         raise FormatError(f"{path} says format {header.format!r}, not 'firth'.")
-    if header.format_version != VERSION:
+    if header.format_version not in (VERSION, _WITH_SUBWORDS):
         raise FormatError(
-            f"{path} is of version {header.format_version}, and this firth reads version {VERSION}. Upgrade firth."
+            f"{path} is of version {header.format_version}, and this firth reads versions {VERSION} and "
+            f"{_WITH_SUBWORDS}. Upgrade firth."
         )
     for name in header.files:
         if name != os.path.basename(name) or name in {"", ".", "..", _CONFIG} or "\\" in name or "\0" in name:
@@ -263,8 +295,19 @@ def _parted(text: bytes) -> tuple[Header, dict[str, Any]]:
     match found := parse(text):
         case {"format": str(name), "format_version": version, "files": dict(files)} if is_whole(version):
             records = {file: recorded(record) for file, record in files.items()}
-            return Header(name, version, records), {name: found[name] for name in found if name not in _OURS}
+            return Header(name, version, records, _cutting(found.get("subwords"))), {
+                name: found[name] for name in found if name not in _OURS
+            }
     raise ValueError("it holds no format, format_version and files")
+
+
+def _cutting(found: Any) -> dict[str, int] | None:
+    """How words are cut into n-grams. Raises ValueError for what says that in another way."""
+    if found is None:
+        return None
+    if not isinstance(found, dict) or found.keys() != {*_CUTTING} or not all(map(is_whole, found.values())):
+        raise ValueError(f"subwords are {', '.join(_CUTTING)}, whole numbers, not {str(found)[:80]}")
+    return found
 
 
 def _read_provenance(folder: Place, header: Header) -> dict[str, Any]:
@@ -319,6 +362,9 @@ def _shape(path: Place, tensors: dict[str, safetensors.Tensor]) -> tuple[int, in
         "counts": ("I64", (rows,)),
         "offsets": ("I64", (rows + 1,)),
         "keys": ("U8", None),
+        "own": ("F32", (rows, dim)),
+        "ngrams": ("F32", (tensors["ngrams"].shape[0], dim) if "ngrams" in tensors else None),
+        "places": ("I32", None),
     }
     for name, (dtype, shape) in expected.items():
         tensor = tensors.get(name)

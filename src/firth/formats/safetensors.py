@@ -19,7 +19,12 @@ from firth.formats.checksums import NewFile
 from firth.formats.json_text import is_whole, parse
 from firth.formats.signatures import Place
 
-DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8"), "U8": np.dtype("u1")}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "I32": np.dtype("<i4"),
+    "I64": np.dtype("<i8"),
+    "U8": np.dtype("u1"),
+}
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _ALIGNED = 64  # a cache line, and the widest vector register
 _LONGEST_HEADER = 1 << 20
@@ -43,7 +48,7 @@ class Tensor(NamedTuple):
 
 
 def write(file: NewFile, arrays: Mapping[str, NDArray[Any]], *, aligned: str, metadata: Mapping[str, str]) -> None:
-    """Write arrays (f4, i8 or u1) in the order given; the one called `aligned` begins at a multiple of 64 bytes.
+    """Write arrays (f4, i4, i8 or u1) in the order given; the one called `aligned` begins at a multiple of 64 bytes.
 
     The format allows no gap between arrays, so the header is padded with blanks until that one is in place.
     """

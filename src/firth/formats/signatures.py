@@ -36,7 +36,6 @@ _STARTS: list[tuple[bytes, str]] = [
     (b"PAR1", "Parquet"),
     (b"ARROW1", "an Arrow file"),
     (b"FiFu", "finalfusion"),
-    (b"\xba\x16\x4f\x2f", "a fastText model"),
     (b"SQLite format 3", "an SQLite database"),
     (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),

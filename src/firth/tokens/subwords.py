@@ -22,7 +22,6 @@ _FNV_START, _FNV_PRIME = np.uint32(2166136261), np.uint32(16777619)
 _PAIRING = np.uint64(116049371)  # fastText's, for n-grams of words
 _WORDS = 1 << 15  # worked on at once: scratch memory stays at some 30 MB
 _TOKENS = 1 << 20
-_IGNORED = 0xC0  # a byte that begins with the bits 10 goes on with a character
 
 
 class Bags(NamedTuple):
@@ -56,56 +55,65 @@ def packed(words: Sequence[str]) -> tuple[Bytes, Places]:
     return np.frombuffer(b"".join(encoded), np.uint8), offsets
 
 
-def character_ngrams(blob: Bytes, offsets: Places, min_n: int, max_n: int, buckets: int) -> Bags:
+def character_ngrams(
+    blob: Bytes, offsets: Places, min_n: int, max_n: int, buckets: int, *, line_ends: bool = False
+) -> Bags:
     """The buckets, 0 … buckets - 1, of every word's character n-grams, as `ngrams` orders them.
 
     blob, offsets   the words as UTF-8, as `packed` gives them or a `firth.vectors.keys.Keys` holds them
     max_n, buckets  0: no word has any
+    line_ends       `</s>` has n-grams too, as in the first fastText
 
     >>> character_ngrams(*packed(["a", "of"]), 2, 3, 1000).rows.tolist()
     [750, 600, 806, 36, 102, 16, 930, 949]
     """
-    if max_n < 1 or not buckets:
+    if max_n < max(1, min_n) or not buckets:
         return Bags(np.zeros(len(offsets), np.int64), np.zeros(0, np.int32))
     sizes, rows = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for start in range(0, len(offsets) - 1, _WORDS):
         some = offsets[start : start + _WORDS + 1]
-        found, counts = _hashed_characters(blob[some[0] : some[-1]], some - some[0], max(1, min_n), max_n)
+        found, counts = _hashed_characters(blob[some[0] : some[-1]], some - some[0], max(1, min_n), max_n, line_ends)
         rows.append((found % np.uint32(buckets)).astype(np.int32))
         sizes.append(counts)
     return Bags(np.cumsum(np.concatenate(sizes)), np.concatenate(rows))
 
 
-def _hashed_characters(blob: Bytes, offsets: Places, min_n: int, max_n: int) -> tuple[npt.NDArray[np.uint32], Places]:
+def _hashed_characters(
+    blob: Bytes, offsets: Places, min_n: int, max_n: int, line_ends: bool
+) -> tuple[npt.NDArray[np.uint32], Places]:
     """The hashes of all n-grams, word after word, and how many each word has."""
-    words = len(offsets) - 1
-    text, bounds = _in_brackets(blob, offsets)
-    begins = np.flatnonzero((text & _IGNORED) != 0x80)
-    owner = np.searchsorted(bounds, begins, side="right") - 1
-    ends = bounds[owner + 1]
-    hashes = np.zeros((len(begins), max_n - min_n + 1), np.uint32)
-    there = np.zeros(hashes.shape, np.bool_)
-    alive, at = np.arange(len(begins)), begins.copy()
+    text, bounds = in_brackets(blob, offsets)
+    begins, owner = characters(text, bounds)
+    sizes = np.diff(begins, append=len(text))
+    longest = int(sizes.max(initial=1))
+    max_n = min(max_n, max(min_n, int(np.bincount(owner).max(initial=0))))
     state = np.full(len(begins), _FNV_START)
-    for n in range(1, max_n + 1):
-        inside = at < ends[alive]
-        alive, at, state = alive[inside], at[inside], state[inside]
-        state, at = _with_byte(state, text[at]), at + 1
-        while len(more := np.flatnonzero((at < ends[alive]) & ((text[at % len(text)] & _IGNORED) == 0x80))):
-            state[more] = _with_byte(state[more], text[at[more]])
-            at[more] += 1
+    hashes = np.zeros((max_n - min_n + 1, len(begins)), np.uint32)
+    there = np.zeros(hashes.shape, np.bool_)
+    for n in range(1, min(max_n, len(begins)) + 1):  # every n-gram grows by one character
+        last = slice(n - 1, None)
+        state = _with_byte(state[: len(begins) - n + 1], text[begins[last]])
+        for at in range(1, longest):
+            more = np.flatnonzero(sizes[last] > at)
+            state[more] = _with_byte(state[more], text[begins[last][more] + at])
         if n >= min_n:
-            hashes[alive, n - min_n] = state
-            there[alive, n - min_n] = True
-        if n == 1 == min_n:
-            lone = (begins[alive] == bounds[owner[alive]]) | (at == ends[alive])
-            there[alive[lone], 0] = False
-    there[_is_sentence_end(blob, offsets)[owner]] = False
-    counts = np.bincount(owner, there.sum(axis=1), words).astype(np.int64)
-    return hashes[there], counts
+            hashes[n - min_n, : len(state)] = state
+            there[n - min_n, : len(state)] = owner[: len(state)] == owner[last]
+    if min_n == 1:
+        there[0, np.searchsorted(begins, bounds[:-1])] = there[0, np.searchsorted(begins, bounds[1:] - 1)] = False
+    if not line_ends:
+        there[:, is_sentence_end(blob, offsets)[owner]] = False
+    counts = np.bincount(owner, there.sum(axis=0), len(offsets) - 1).astype(np.int64)
+    return hashes.T[there.T], counts
 
 
-def _in_brackets(blob: Bytes, offsets: Places) -> tuple[Bytes, Places]:
+def characters(text: Bytes, bounds: Places) -> tuple[Places, Places]:
+    """Where each character begins, and which word it belongs to; a byte that only goes on with one is none."""
+    begins = np.flatnonzero((text & 0xC0) != 0x80)
+    return begins, np.searchsorted(bounds, begins, side="right") - 1
+
+
+def in_brackets(blob: Bytes, offsets: Places) -> tuple[Bytes, Places]:
     """`<word>` for every word: the bytes, and where each begins."""
     bounds = offsets + 2 * np.arange(len(offsets))
     text = np.empty(len(blob) + 2 * (len(offsets) - 1), np.uint8)
@@ -116,7 +124,8 @@ def _in_brackets(blob: Bytes, offsets: Places) -> tuple[Bytes, Places]:
     return text, bounds
 
 
-def _is_sentence_end(blob: Bytes, offsets: Places) -> npt.NDArray[np.bool_]:
+def is_sentence_end(blob: Bytes, offsets: Places) -> npt.NDArray[np.bool_]:
+    """Which of the words are fastText's line end."""
     wanted = np.frombuffer(SENTENCE_END.encode(), np.uint8)
     same: npt.NDArray[np.bool_] = np.diff(offsets) == len(wanted)
     for place in np.flatnonzero(same).tolist():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,9 @@ from firth.vectors.analogy import Item, Key, is_key
 from firth.vectors.keys import Keys
 from firth.vectors.nearest import Floats, Rows, lengths, unit
 from firth.vectors.unknown import NotAmong
+
+if TYPE_CHECKING:
+    from firth.vectors.subwords import Subwords
 
 Which = Literal["input", "output", "mean"]
 
@@ -28,6 +31,7 @@ class Lookup:
         output: ArrayLike | None = None,
         nodes: ArrayLike | None = None,
         counts: ArrayLike | None = None,
+        subwords: "Subwords | None" = None,
         config: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
     ) -> None:
@@ -44,6 +48,12 @@ class Lookup:
                 f"node less than keys, of {self.vectors.shape[1]} numbers."
             )
         self.counts = checks.counts(counts, len(self.vectors))
+        self.subwords = subwords
+        if subwords is not None and (subwords.dim, len(self)) != (
+            self.dim,
+            len(self if subwords.own is None else subwords.own),
+        ):
+            raise InputError(f"The vectors have shape {self.vectors.shape}; the rows of n-grams do not fit.")
         self.config = checks.facts(config, "config")
         self.provenance = checks.facts(provenance, "provenance")
         self._keys = checks.keys(keys, len(self.vectors))
@@ -78,6 +88,16 @@ class Lookup:
         return self.dim
 
     @property
+    def vectors_ngrams(self) -> Floats | None:
+        """The rows of n-grams, f4[buckets, dim], by gensim's name; None where there are none."""
+        return None if self.subwords is None else self.subwords.table
+
+    @property
+    def vectors_vocab(self) -> Floats | None:
+        """The keys' own rows before n-grams join them, f4[n, dim], by gensim's name; None where there are none."""
+        return None if self.subwords is None else self.subwords.own
+
+    @property
     def wv(self) -> Self:
         """Itself: code written for gensim's models asks `model.wv`."""
         return self
@@ -93,7 +113,10 @@ class Lookup:
         return isinstance(key, str) and key in self.key_to_index
 
     def __getitem__(self, key_or_keys: Key | Iterable[Key]) -> Floats:
-        """The vector of a key, f4[dim], or of a list of keys, f4[keys, dim]. Raises UnknownKeyError."""
+        """The vector of a key, f4[dim], or of a list of keys, f4[keys, dim]. Raises UnknownKeyError.
+
+        With `subwords`, a word that is not stored has the mean of its n-grams' rows.
+        """
         if is_key(key_or_keys):
             return self.get_vector(key_or_keys)  # type: ignore[arg-type]
         rows = [self.get_vector(key) for key in items_of(key_or_keys)]
@@ -105,6 +128,7 @@ class Lookup:
         facts += [str(model)] if model else []
         facts += ["output vectors"] if self.output is not None else []
         facts += ["counts"] if self.counts is not None else []
+        facts += [f"n-grams {self.subwords.min_n}–{self.subwords.max_n}"] if self.subwords is not None else []
         return f"Vectors({', '.join(facts)})"
 
     def options(self, part: Literal["model", "text"]) -> dict[str, Any]:
@@ -145,9 +169,15 @@ class Lookup:
         return self._measured[which]
 
     def get_vector(self, key: Key, norm: bool = False, *, which: Which = "input") -> Floats:
-        """The vector of a key, f4[dim], read-only; scaled to length 1 where `norm`. Raises UnknownKeyError."""
-        index = self.get_index(key)
-        row: Floats = self._unit_row(index, which) if norm else np.asarray(self._table(which)[index])
+        """The vector of a key, f4[dim], read-only; scaled to length 1 where `norm`. Raises UnknownKeyError.
+
+        With `subwords`, a word that is not stored has the mean of its n-grams' rows.
+        """
+        index = self.get_index(key, None if self.subwords is None else -1)
+        if index < 0:
+            row = unit(self._unseen(key, which)) if norm else self._unseen(key, which)
+        else:
+            row = self._unit_row(index, which) if norm else np.asarray(self._table(which)[index])
         row.flags.writeable = False
         return row
 
@@ -220,6 +250,32 @@ class Lookup:
         )
 
     # ------------------------------------------------------------ inside
+
+    def _unseen(self, key: Key, which: Which) -> Floats:
+        """The vector of a word that is not stored, from its n-grams. Raises UnknownKeyError where it has none."""
+        if self.subwords is None or not isinstance(key, str):
+            self.get_index(key)  # says that there is no such row
+            raise AssertionError("no row has that number")
+        if which != "input":
+            raise UnknownKeyError(
+                f"{key!r:.100} is not stored, and n-grams make input vectors alone. Use which='input'."
+            )
+        found, known = self.subwords.of([key])
+        if not known[0]:
+            low, high = self.subwords.min_n, self.subwords.max_n
+            raise UnknownKeyError(
+                f"{key!r:.100} is not stored, and <{key:.100}> has no n-grams of {low} to {high} characters."
+            )
+        row: Floats = found[0]
+        return row
+
+    def _answers(self, key: Key) -> bool:
+        """Whether there is an input vector for `key`, stored or made of n-grams."""
+        try:
+            self.get_vector(key)
+        except UnknownKeyError:
+            return False
+        return True
 
     def _table(self, which: Which) -> Floats:
         if which == "input":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from firth.errors import ConfigError, InputError
 from firth.huffman import HuffmanTree
+from firth.vectors.nearest import Floats
 
 if TYPE_CHECKING:
     from firth.vectors.lookup import Lookup
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 Probabilities = NDArray[np.float64]
 
 
-def probabilities(vectors: "Lookup", rows: list[int]) -> Probabilities:
-    """p(word | context) for every word, f8[n], summing to 1; h is the mean of the context's rows (the sum where the
-    model sums).
+def probabilities(vectors: "Lookup", context: Floats) -> Probabilities:
+    """p(word | context) for every word, f8[n], summing to 1; h is the mean of the context's vectors f4[k, dim] (the sum
+    where the model sums).
 
     softmax, and models of other tools    p(w) ∝ e^(h·o_w)
     negative sampling                     p(w) ∝ q(w) e^(h·o_w), q the noise: its scores tend to log p/q + const
@@ -25,10 +26,10 @@ def probabilities(vectors: "Lookup", rows: list[int]) -> Probabilities:
     Levy & Goldberg 2014 for the second. Raises InputError for an empty context, ConfigError where the model was saved
     without what is needed.
     """
-    if not rows:
+    if not context.size:
         raise InputError("A context holds at least one word.")
     options = vectors.options("model")
-    hidden = vectors.vectors[rows].astype(np.float64)
+    hidden = context.astype(np.float64)
     h = hidden.sum(axis=0) if options.get("cbow_mean") is False else hidden.mean(axis=0)
     if vectors.nodes is not None:
         return _along_paths(vectors, h)

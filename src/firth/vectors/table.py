@@ -32,6 +32,8 @@ class Vectors(Neighbours, Operations):
     output      f4[n, dim], the context side of word2vec, or None
     nodes       f4[n - 1, dim], the inner nodes of the Huffman tree that hierarchical softmax learnt, or None
     counts      i8[n], how often each key was seen, or None
+    subwords    the rows of n-grams, a `firth.vectors.subwords.Subwords`, of which words that are not keys get vectors
+                wherever one is asked for; `in`, iteration and `most_similar`'s answers know keys alone; or None
     config      {"model": options, "text": how the text was cut}, plain JSON values, or None
     provenance  what it was learnt from and how it went, plain JSON values, or None
 
@@ -53,14 +55,16 @@ class Vectors(Neighbours, Operations):
         """Sentence vectors, f4[texts, dim]: the mean (or sum) of the vectors of each text's words.
 
         Texts are cut as the training text was (config["text"]; by white space where that is not known). Unknown words
-        are passed over; a text without a known word gets zeros.
+        are made of their n-grams where the table has `subwords`, else passed over; a text without a known word gets
+        zeros.
 
         >>> Vectors(["oak", "elm"], [[1, 0], [0, 1]]).encode(["oak elm oak oak", "fir"])
         array([[0.75, 0.25],
                [0.  , 0.  ]], dtype=float32)
         """
         table = np.asarray(self._table(which))
-        return sentences.encode(texts, self.key_to_index, table, self.options("text"), pooling)
+        unseen = self.subwords.of if self.subwords is not None and which == "input" else None
+        return sentences.encode(texts, self.key_to_index, table, self.options("text"), pooling, unseen)
 
     def predict(self, context: Key | Iterable[Key], topn: int = 10) -> Scored:
         """The likeliest words beside the words of a context: (key, probability), `topn` of them; all sum to 1.
@@ -72,10 +76,10 @@ class Vectors(Neighbours, Operations):
         >>> [(key, round(p, 3)) for key, p in v.predict("oak")]
         [('oak', 0.468), ('elm', 0.468), ('car', 0.063)]
         """
-        rows = [self.get_index(key) for key in items_of(context)]
+        hidden = self[items_of(context)]
         from firth.vectors.predict import probabilities  # needs the Huffman tree, which opening a model does not
 
-        found = probabilities(self, rows)
+        found = probabilities(self, hidden)
         best = np.argsort(-found, kind="stable")[:topn]
         return [(self.index_to_key[row], float(found[row])) for row in best]
 
@@ -172,8 +176,8 @@ class Vectors(Neighbours, Operations):
     def distances(self, word_or_vector: Item, other_words: Iterable[Key] = (), *, which: Which = "input") -> Floats:
         """1 - cosine with each of `other_words`, f4[words], or, without any, with every key, f4[n]."""
         query, rows = self._unit(word_or_vector, which), self.rows(which)
-        places = [self.get_index(word) for word in items_of(other_words)]
-        cosines = rows.unit(np.array(places)) @ query if places else rows.cosines(query)
+        others = [self.get_vector(word, True, which=which) for word in items_of(other_words)]
+        cosines = np.stack(others) @ query if others else rows.cosines(query)
         return np.subtract(1, cosines, dtype=np.float32)
 
     def n_similarity(self, ws1: Iterable[Key], ws2: Iterable[Key], *, which: Which = "input") -> float:
@@ -198,7 +202,7 @@ class Vectors(Neighbours, Operations):
 
         Raises ConfigError where none is known.
         """
-        known = [word for word in items_of(words) if self.get_index(word, -1) >= 0]
+        known = [word for word in items_of(words) if self._answers(word)]
         if not known:
             raise ConfigError("None of the words is known: give keys of this table.")
         units = np.stack([self.get_vector(word, True, which=which) for word in known])
@@ -208,11 +212,11 @@ class Vectors(Neighbours, Operations):
 
     def closer_than(self, key1: Key, key2: Key, *, which: Which = "input") -> list[str]:
         """Keys more similar to `key1` than `key2` is, in the table's order, without `key1`."""
-        first, second, rows = self.get_index(key1), self.get_index(key2), self.rows(which)
-        cosines = rows.cosines(rows.unit(first))
-        return [
-            self.index_to_key[place] for place in np.flatnonzero(cosines > cosines[second]).tolist() if place != first
-        ]
+        query, second = self._unit(key1, which), self.get_index(key2, -1)
+        cosines = self.rows(which).cosines(query)
+        bound = cosines[second] if second >= 0 else np.float32(self._unit(key2, which) @ query)
+        first = self.get_index(key1, -1)
+        return [self.index_to_key[place] for place in np.flatnonzero(cosines > bound).tolist() if place != first]
 
     def rank(self, key1: Key, key2: Key, *, which: Which = "input") -> int:
         """1 + the number of keys more similar to `key1` than `key2` is: 1 for the nearest neighbour."""
