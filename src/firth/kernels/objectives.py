@@ -51,6 +51,14 @@ class Softmax(NamedTuple):
     words: int
 
 
+class OneVersusAll(NamedTuple):
+    """Every label by itself; loss -Σ log s(±h·o), + for the labels of the document. The `word` is the document."""
+
+    labels: int
+    offsets: Any  # i8[documents + 1], where each document's labels begin
+    given: Any  # i4[·], the labels of all documents
+
+
 # ---------------------------------------------------------------- negative sampling
 
 
@@ -188,7 +196,37 @@ def _prefetch_softmax(tiles, objective, outputs, word, at):  # type: ignore[no-u
     return None
 
 
-# ---------------------------------------------------------------- shared by the first two
+# ---------------------------------------------------------------- one versus all
+
+
+@inlined
+def _begin_all(objective, block, scratch):  # type: ignore[no-untyped-def]
+    scratch.labels[:] = 0.0
+    for k in range(objective.labels):
+        scratch.targets[k] = k
+    fill_last_tile(objective.labels, 0, scratch)
+    return 0
+
+
+@inlined
+def _targets_all(objective, word, at, scratch):  # type: ignore[no-untyped-def]
+    for i in range(objective.offsets[word], objective.offsets[word + 1]):
+        set_label(objective.given[i], 1.0, scratch)
+    return objective.labels, at
+
+
+@inlined
+def _errors_all(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    loss = _logistic_loss(m, n, -1, scratch) if measure else 0.0
+    _logistic_errors(m, n, lr, scratch)
+    for k in range(n, TILE * chunks(n)):
+        silence(m, k, scratch)
+    for i in range(objective.offsets[word], objective.offsets[word + 1]):
+        set_label(objective.given[i], 0.0, scratch)
+    return loss
+
+
+# ---------------------------------------------------------------- shared by all but the full softmax
 
 
 @inlined
@@ -217,10 +255,30 @@ def _logistic_loss(m, n, not_again, scratch):  # type: ignore[no-untyped-def]
 
 # ---------------------------------------------------------------- the choice, when the kernel is compiled
 
-_BEGIN = {NegativeSampling: _begin_sampling, HierarchicalSoftmax: _begin_tree, Softmax: _begin_softmax}
-_TARGETS = {NegativeSampling: _targets_sampling, HierarchicalSoftmax: _targets_tree, Softmax: _targets_softmax}
-_ERRORS = {NegativeSampling: _errors_sampling, HierarchicalSoftmax: _errors_tree, Softmax: _errors_softmax}
-_PREFETCH = {NegativeSampling: _prefetch_sampling, HierarchicalSoftmax: _prefetch_tree, Softmax: _prefetch_softmax}
+_BEGIN = {
+    NegativeSampling: _begin_sampling,
+    HierarchicalSoftmax: _begin_tree,
+    Softmax: _begin_softmax,
+    OneVersusAll: _begin_all,
+}
+_TARGETS = {
+    NegativeSampling: _targets_sampling,
+    HierarchicalSoftmax: _targets_tree,
+    Softmax: _targets_softmax,
+    OneVersusAll: _targets_all,
+}
+_ERRORS = {
+    NegativeSampling: _errors_sampling,
+    HierarchicalSoftmax: _errors_tree,
+    Softmax: _errors_softmax,
+    OneVersusAll: _errors_all,
+}
+_PREFETCH = {
+    NegativeSampling: _prefetch_sampling,
+    HierarchicalSoftmax: _prefetch_tree,
+    Softmax: _prefetch_softmax,
+    OneVersusAll: _prefetch_softmax,  # the kernel of documents asks for none
+}
 
 
 def begin(objective: Any, block: Any, scratch: Any) -> Any:

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.huffman import HuffmanTree
-from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, Softmax
+from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, OneVersusAll, Softmax
 from firth.vocabulary import Vocabulary
 
-Objective = NegativeSampling | HierarchicalSoftmax | Softmax
+Objective = NegativeSampling | HierarchicalSoftmax | Softmax | OneVersusAll
 
 _DRAWS_PER_WORD = 16
 _LEAST_DRAWS = 1 << 20
@@ -56,6 +56,8 @@ def most_targets(objective: Objective) -> int:
         return 1 + objective.negatives
     if isinstance(objective, Softmax):
         return objective.words
+    if isinstance(objective, OneVersusAll):
+        return objective.labels
     return max(1, int(np.diff(objective.offsets).max()))
 
 
