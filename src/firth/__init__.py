@@ -16,6 +16,7 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "Phrases": "firth.models.phrases",
     "Text": "firth.corpus.text",
+    "TextClassifier": "firth.models.classifier",
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from firth import errors as errors
     from firth.corpus.text import Text as Text
     from firth.loading import load as load
+    from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.extend import extend as extend
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec

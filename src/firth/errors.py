@@ -2,6 +2,7 @@
 
     FirthError
     ├── ConfigError           an option's name, type or value is wrong            exit 2
+    ├── NotFittedError        an estimator that has learnt nothing yet            exit 2
     ├── UnknownKeyError       a key that a table does not hold                    exit 3
     ├── InputError            data that cannot be used                            exit 3
     │   ├── MissingInputError     no such file, or a glob that matches nothing
@@ -31,6 +32,12 @@ class FirthError(Exception):
 
 class ConfigError(FirthError, ValueError):
     """An option whose name, type or value is wrong."""
+
+    exit_code = 2
+
+
+class NotFittedError(FirthError, ValueError, AttributeError):
+    """An estimator that is asked before it has learnt anything; of the kinds that scikit-learn's own is."""
 
     exit_code = 2
 

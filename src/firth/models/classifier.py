@@ -1,0 +1,426 @@
+"""TextClassifier: vectors of words and n-grams, learnt so that their mean tells a text's label.
+
+Joulin, Grave, Bojanowski & Mikolov 2017, "Bag of Tricks for Efficient Text Classification": fastText's supervised mode.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+import firth
+from firth.config import option
+from firth.corpus.labelled import is_path, read
+from firth.errors import ConfigError, EmptyVocabularyError, InputError, NotFittedError
+from firth.estimator import Estimator, estimator
+from firth.evaluate.classify import LabelScores, label_scores
+from firth.kernels.bags import Bags
+from firth.kernels.core import Tables
+from firth.kernels.objectives import OneVersusAll, Softmax
+from firth.loading import load
+from firth.models.label_model import LabelModel
+from firth.models.labels import Kind, Labels
+from firth.tokens.documents import Documents, cut
+from firth.tokens.features import Features
+from firth.tokens.words import checked_own_words
+from firth.training.bags import Lesson, passes
+from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
+from firth.training.progress import progress_display
+from firth.training.shallow import Epoch
+from firth.training.starting import matching_rows, start_from
+from firth.training.tables import initialise, without_padding
+from firth.vectors.table import Vectors
+from firth.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from firth.tuning.classify import Found
+
+_NOISE_EXPONENT = 0.5  # fastText's, of labels
+Init = Vectors | str | PathLike[str] | None
+
+
+class _Learnt:
+    """What `fit` adds; not options, so not fields."""
+
+    classes_: npt.NDArray[Any]
+    label_kind_: Kind
+    model_: LabelModel
+    provenance_: dict[str, Any]
+
+
+@estimator
+class TextClassifier(_Learnt, Estimator):
+    """Classify texts by the mean of vectors of their words and n-grams, as fastText's supervised mode does.
+
+    p(label | text) = softmax(W · mean of the rows of the text's words and n-grams)
+
+    >>> texts = ["a fine film", "fine acting", "a dull film", "dull plot"] * 20
+    >>> classifier = TextClassifier(dim=8, lr=0.5, seed=1).fit(texts, ["good", "good", "bad", "bad"] * 20, threads=1)
+    >>> classifier.predict(["fine plot", "dull acting"]).tolist()
+    ['good', 'bad']
+
+    An estimator of scikit-learn's kind (clone, Pipeline, GridSearchCV), which does not need scikit-learn. What `fit` learnt:
+    `classes_`, the labels in the order of `predict_proba`'s columns; `model_`, the tables; `provenance_`.
+    """
+
+    name: ClassVar[str] = "classifier"
+    kind = "classifier"
+
+    dim: int = option(default=100, at_least=1)
+    """Numbers in a vector."""
+    loss: Literal["softmax", "ova", "hs", "ns"] = option(default="softmax")
+    """softmax: one label of all. ova: each label by itself, for texts with several. hs: a tree, for many thousand
+    labels. ns: negative sampling."""
+    word_ngrams: int = option(default=1, at_least=1)
+    """The longest n-gram of words that has a vector; 1: words alone."""
+    min_n: int = option(default=0, at_least=0)
+    """The shortest n-gram of characters that has a vector."""
+    max_n: int = option(default=0, at_least=0)
+    """The longest n-gram of characters that has a vector; 0: none."""
+    buckets: int = option(default=2_000_000, at_least=1, at_most=2**31 - 1)
+    """N-grams are hashed into so many rows, of which only those that the training text fills take memory."""
+    min_count: int = option(default=1, at_least=1)
+    """Words that come less often than this are dropped; their n-grams stay."""
+    negatives: int = option(default=5, at_least=1)
+    """Noise labels that each text is held against (ns)."""
+    epochs: int = option(default=5, at_least=1)
+    """Passes over the texts."""
+    lr: float = option(default=0.1, above=0)
+    """Learning rate at the start; it declines in a straight line to 0."""
+    threshold: float = option(default=0.5, at_least=0, at_most=1)
+    """The least probability of a predicted label, where texts have several labels."""
+    tokenizer: str = option(default="whitespace")
+    """How a text is cut: whitespace, words, chinese, characters."""
+    lower: bool = option(default=False)
+    """Lower-case the texts first."""
+    label_prefix: str = option(default="__label__")
+    """How words that are labels begin, in files."""
+    seed: int = option(default=1, at_least=0)
+    """Of every random choice. One thread with the same seed gives the same bytes."""
+
+    # ------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        texts: Any,
+        y: Any = None,
+        *,
+        init: Init = None,
+        frozen: bool = False,
+        threads: int | None = None,
+        progress: bool | None = False,
+        callbacks: Sequence[Callable[[Epoch], object]] = (),
+    ) -> Self:
+        """Learn from texts and their labels, or from a file of both (`__label__good some text`); returns itself.
+
+        texts      a list of texts or of lists of words; or the path of a file, a pattern, several
+        y          a label for each text (strings or numbers), or a list of labels each, or a 0/1 matrix; none for files
+        init       vectors, or a file of them in any known format, to start from; words that only they know stay known
+        frozen     the vectors that `init` gave stay as they are
+        threads    None: as many as this process may use. One thread with a seed gives the same bytes every time
+        progress   True for a bar on stderr; None: where it is a terminal
+        callbacks  each is called with an Epoch after every pass
+
+        Texts without a label teach nothing. Raises ConfigError for an option that cannot be, InputError for texts and
+        labels that do not fit, EmptyVocabularyError, DivergenceError where lr is too high.
+        """
+        options = self.checked()
+        texts, y = options._examples(texts, y)
+        labels = Labels.of(y)
+        documents = cut(texts, options._cutting())
+        if len(documents) != len(labels):
+            raise InputError(f"There are {len(documents):,} texts, but {len(labels):,} labels. Give one for each.")
+        documents, labels = _labelled(documents, labels)
+        start = init if init is None or isinstance(init, Vectors) else load(init)
+        features, bags, counts = options._features(documents, start)
+        tables = options._tables(features, counts, labels, start, frozen)
+        lesson = options._lesson(tables, bags, labels, len(documents.tokens))
+        with progress_display(progress) as display:
+            epochs = passes(lesson, threads=threads, progress=display, callbacks=callbacks)
+        inputs = without_padding(tables.inputs, options.dim)[: features.size]
+        outputs = without_padding(tables.outputs, options.dim)
+        self.classes_, self.label_kind_ = labels.classes, labels.kind
+        self.model_ = LabelModel(features, counts, inputs, outputs, labels.counts, options.loss)
+        self.provenance_ = _provenance(documents, labels, epochs)
+        return self
+
+    def autotune(self, texts: Any, y: Any = None, **how: Any) -> "Found":
+        """Search for the options that score best on held-out texts; what `firth.tuning.classify.autotune` takes."""
+        from firth.tuning.classify import autotune
+
+        return autotune(self, texts, y, **how)
+
+    def quantise(self, *, rows: int | None = None, width: int = 2, norms: bool = True) -> "TextClassifier":
+        """The same classifier in a twentieth of the memory or less: long rows alone, each number half a byte.
+
+        rows   keep only so many of the longest rows of words and n-grams (Joulin et al. 2016); None: all
+        width  numbers that share a byte
+        norms  the length of a row has a byte of its own
+
+        Raises ConfigError where it is quantised already.
+        """
+        model = self._fitted()
+        if not isinstance(model.inputs, np.ndarray):
+            raise ConfigError("This classifier is quantised already. Quantise the one that was trained.")
+        if rows is not None and rows < 1:
+            raise ConfigError(f"rows must be at least 1, not {rows!r}.")
+        small = model if rows is None else model.pruned(rows)
+        copy = self._like_me(small.quantised(width=width, norms=norms, seed=int(self.seed)))
+        copy.provenance_ = {**self.provenance_, "quantised": {"rows": rows, "width": width, "norms": norms}}
+        return copy
+
+    # ------------------------------------------------------------ asking
+
+    def predict(self, texts: Any, *, topk: int | None = None, threshold: float | None = None) -> Any:
+        """The likeliest label of each text, as the labels were given.
+
+        After labels in lists: those of at least `threshold` (None: the option) for each text, the likeliest first;
+        after a 0/1 matrix: a matrix. With `topk` always lists, of so many labels at most.
+        """
+        probabilities = self.predict_proba(texts)
+        if self.label_kind_ == "single" and topk is None and threshold is None:
+            return self.classes_[probabilities.argmax(axis=1)]
+        least = self.threshold if threshold is None and topk is None else threshold or 0.0
+        if self.label_kind_ == "indicator" and topk is None:
+            return (probabilities >= least).astype(np.int64)
+        return [self.classes_[some].tolist() for some in _best(probabilities, topk, least)]
+
+    def predict_proba(self, texts: Any) -> npt.NDArray[np.float32]:
+        """The probability of each label, f4[texts, labels], in the order of `classes_`.
+
+        With softmax and hs a row sums to 1; with ova and ns each label is judged by itself. A text without a known word
+        has those of the mean vector 0.
+        """
+        model = self._fitted()
+        return model.probabilities(self._documents(texts))
+
+    def topk(self, texts: Any, k: int = 5, threshold: float = 0.0) -> list[list[tuple[Any, float]]]:
+        """The `k` likeliest labels of each text with their probabilities, of at least `threshold`."""
+        probabilities = self.predict_proba(texts)
+        found = zip(_best(probabilities, k, threshold), probabilities, strict=True)
+        return [list(zip(self.classes_[some].tolist(), row[some].tolist(), strict=True)) for some, row in found]
+
+    def encode(self, texts: Any) -> npt.NDArray[np.float32]:
+        """The hidden vector of each text, f4[texts, dim]: the mean of the vectors of its words and n-grams."""
+        return self._fitted().hidden(self._documents(texts))
+
+    def evaluate(
+        self, texts: Any, y: Any = None, *, topk: int | None = None, threshold: float | None = None
+    ) -> LabelScores:
+        """Precision, recall and F1, of each label and of all, on labelled texts or a file of them.
+
+        topk, threshold  which labels count as predicted; None: what `predict` gives
+
+        Labels that were not there in training count as missed. Texts without a label are left out.
+        """
+        options = self.checked()
+        texts, y = options._examples(texts, y)
+        labels = Labels.of(y)
+        truth = [labels.classes[labels.given[a:b]].tolist() for a, b in pairwise(labels.offsets)]
+        probabilities = self.predict_proba(texts)
+        if len(truth) != len(probabilities):
+            raise InputError(f"There are {len(probabilities):,} texts, but {len(truth):,} labels. Give one for each.")
+        one = self.label_kind_ == "single" and topk is None and threshold is None
+        least = self.threshold if threshold is None and topk is None else threshold or 0.0
+        places = _best(probabilities, 1 if one else topk, 0.0 if one else least)
+        return label_scores(truth, [self.classes_[some].tolist() for some in places])
+
+    def score(self, texts: Any, y: Any = None) -> float:
+        """The share of texts all of whose labels, and no others, are predicted: accuracy, as scikit-learn has it."""
+        return self.evaluate(texts, y).accuracy
+
+    @property
+    def vectors(self) -> Vectors:
+        """What was learnt for the words: a `Vectors`, whose `config` says that a classifier learnt it."""
+        model = self._fitted()
+        options = {"name": self.name, **self.to_dict()}
+        text = {"tokenizer": self.tokenizer, "lower": self.lower}
+        return Vectors(
+            model.features.words,
+            model.word_vectors(),
+            counts=model.word_counts,
+            config={"model": options, "text": text},
+            provenance=self.provenance_,
+        )
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a folder that `firth.load` opens; atomic. Raises FormatError where something else is there."""
+        from firth.formats import classifier
+
+        model = self._fitted()
+        options = self.checked()
+        described = {"name": self.name, **options.to_dict()}
+        text = {"tokenizer": options.tokenizer, "lower": options.lower}
+        facts = {"model": described, "text": text, "labels": self.classes_.tolist(), "label_kind": self.label_kind_}
+        classifier.save(path, facts, model.features.words, model.arrays(), self.provenance_)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, verify: Literal["headers", "full"] = "headers") -> "TextClassifier":
+        """Open what `save` wrote; `firth.load` comes here. Raises FormatError, CorruptFileError."""
+        from firth.formats import classifier
+
+        saved = classifier.read(path, verify=verify)
+        options = {name: value for name, value in saved.config["model"].items() if name != "name"}
+        found = cls.from_dict(options).checked()
+        found.classes_ = np.array(saved.config["labels"])
+        found.label_kind_ = saved.config["label_kind"]
+        found.model_ = LabelModel.of_arrays(saved.words, saved.arrays, found.to_dict())
+        found.provenance_ = saved.provenance
+        return found
+
+    # ------------------------------------------------------------ inside
+
+    def checked(self) -> Self:
+        copy = super().checked()
+        checked_own_words(copy.tokenizer, None, True, False)
+        if copy.max_n and copy.min_n > copy.max_n:
+            raise ConfigError(f"TextClassifier: min_n must be at most max_n ({copy.max_n}), not {copy.min_n}.")
+        if not copy.label_prefix:
+            raise ConfigError("TextClassifier: label_prefix must hold a character, or every word were a label.")
+        return copy
+
+    def _cutting(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer, "lower": self.lower}
+
+    def _examples(self, texts: Any, y: Any) -> tuple[Any, Any]:
+        """Texts and labels, from files where the texts are a path."""
+        if y is not None:
+            return _as_texts(texts), y
+        if not is_path(texts):
+            raise ConfigError(
+                "TextClassifier requires y to be passed, but the target y is None: fit(texts, labels), or fit(path) for "
+                "a file whose lines begin with __label__."
+            )
+        found = read(texts, self.label_prefix)
+        several = any(len(labels) > 1 for labels in found.labels)
+        kept = [i for i, labels in enumerate(found.labels) if labels]
+        return [found.texts[i] for i in kept], [found.labels[i] if several else found.labels[i][0] for i in kept]
+
+    def _documents(self, texts: Any) -> Documents:
+        return cut(_as_texts(texts), self._cutting())
+
+    def _features(
+        self, documents: Documents, start: Vectors | None
+    ) -> tuple[Features, Bags, npt.NDArray[np.int64]]:
+        """The rows there are, the bag of each document, and how often each word came."""
+        found = sorted(zip(-documents.counts, documents.words, strict=True))
+        words = [word for count, word in found if -count >= self.min_count]
+        counts = [-count for count, _ in found if -count >= self.min_count]
+        if start is not None:
+            known = set(words)
+            words += (more := [word for word in start.index_to_key if word not in known])
+            counts += [0] * len(more)
+        ngrams = {"word_ngrams": self.word_ngrams, "min_n": self.min_n, "max_n": self.max_n, "buckets": self.buckets}
+        features, bags = Features.filled(words, documents, **ngrams)
+        if not len(bags.rows):
+            raise EmptyVocabularyError(
+                f"No word is left of {len(documents.words):,}: none comes {self.min_count} times. Lower min_count."
+            )
+        return features, Bags(bags.rows, bags.offsets, np.zeros(len(documents), np.int32)), np.array(counts, np.int64)
+
+    def _tables(
+        self, features: Features, counts: Any, labels: Labels, start: Vectors | None, frozen: bool
+    ) -> Tables:
+        rows = None if start is None else matching_rows(start, features.words, self.dim)
+        if frozen and rows is None:
+            raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
+        held = None
+        if frozen and rows is not None:
+            held = np.concatenate([rows >= 0, np.zeros(features.size - len(rows), np.bool_)])
+        targets = max(1, len(labels.classes) - 1) if self.loss == "hs" else len(labels.classes)
+        tables = initialise(features.size, targets, self.dim, self.seed, held)
+        tables.inputs[:] *= 2  # uniform in ±1/dim, as fastText begins
+        if start is not None and rows is not None:
+            start_from(tables, start, rows, outputs=False)
+        return tables
+
+    def _lesson(self, tables: Tables, bags: Bags, labels: Labels, tokens: int) -> Lesson:
+        objective = self._objective(labels)
+        drawn = labels.drawn
+        if self.loss == "ova":
+            own = np.arange(len(labels), dtype=np.int32)
+            return Lesson(tables, bags, lambda _: own, objective, tokens, self.epochs, self.lr, self.seed)
+        return Lesson(tables, bags, drawn, objective, tokens, self.epochs, self.lr, self.seed)
+
+    def _objective(self, labels: Labels) -> Objective:
+        counted = Vocabulary([str(i) for i in range(len(labels.classes))], labels.counts)
+        if self.loss == "ns":
+            return negative_sampling(counted, self.negatives, _NOISE_EXPONENT, self.seed)
+        if self.loss == "hs":
+            return hierarchical_softmax(counted)
+        if self.loss == "ova":
+            return OneVersusAll(len(labels.classes), labels.offsets, labels.given)
+        return Softmax(len(labels.classes))
+
+    def _like_me(self, model: LabelModel) -> "TextClassifier":
+        copy = type(self)(**self.get_params())
+        copy.classes_, copy.label_kind_, copy.model_ = self.classes_, self.label_kind_, model
+        return copy
+
+    def _fitted(self) -> LabelModel:
+        if not hasattr(self, "model_"):
+            raise NotFittedError("This TextClassifier has learnt nothing yet: call fit(texts, labels) first.")
+        return self.model_
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            transformer_tags=None,
+            classifier_tags=ClassifierTags(multi_label=True),
+            regressor_tags=None,
+            input_tags=InputTags(one_d_array=True, two_d_array=False, string=True),
+        )
+
+
+def _as_texts(texts: Any) -> Any:
+    """Texts as something to go through once; a column of a frame or a matrix of one column are lists of texts."""
+    if isinstance(texts, str | bytes):
+        raise InputError(f"Texts are a list, not one text ({texts[:40]!r}). For one text: [text].")
+    if getattr(texts, "ndim", 1) == 2 and texts.shape[1] == 1:
+        texts = np.asarray(texts)[:, 0]
+    if getattr(texts, "ndim", 1) != 1:
+        raise InputError(f"Texts are a list or a column of texts, not an array of shape {texts.shape}.")
+    try:
+        return list(texts)
+    except TypeError:
+        raise InputError(f"Texts are a list, not {texts!r:.60} ({type(texts).__name__}).") from None
+
+
+def _labelled(documents: Documents, labels: Labels) -> tuple[Documents, Labels]:
+    """The same without documents that have no label."""
+    stays = np.diff(labels.offsets) > 0
+    if stays.all():
+        return documents, labels
+    tokens = documents.tokens[np.repeat(stays, np.diff(documents.offsets))]
+    offsets, ends = (np.concatenate([[0], np.cumsum(np.diff(of)[stays])]) for of in (documents.offsets, labels.offsets))
+    seen, tokens = np.unique(tokens, return_inverse=True)
+    words = [documents.words[i] for i in seen.tolist()]
+    return Documents(words, tokens.astype(np.int32), offsets), labels._replace(offsets=ends)
+
+
+def _best(probabilities: npt.NDArray[np.float32], k: int | None, least: float) -> list[npt.NDArray[np.int64]]:
+    """For each text the columns of the `k` greatest (None: all) that are at least `least`, the greatest first."""
+    if k is not None and k < 1:
+        raise ConfigError(f"topk must be at least 1, not {k!r}.")
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return [places[row[places] >= least] for places, row in zip(order, probabilities, strict=True)]
+
+
+def _provenance(documents: Documents, labels: Labels, epochs: Sequence[Epoch]) -> dict[str, Any]:
+    return {
+        "firth": firth.__version__,
+        "numpy": np.__version__,
+        "texts": len(documents),
+        "words_read": len(documents.tokens),
+        "labels": dict(zip(map(str, labels.classes.tolist()), labels.counts.tolist(), strict=True)),
+        "epochs": [{**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs],
+    }

@@ -1,0 +1,126 @@
+"""What a classifier has learnt: rows for words and n-grams, outputs for labels, and what follows for a document."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.huffman import HuffmanTree
+from firth.tokens.documents import Documents
+from firth.tokens.features import Features
+from firth.vectors.product import ProductTable, quantised
+
+Floats = npt.NDArray[np.float32]
+_CHUNK = 1 << 14  # documents whose scores are computed at a time
+
+
+@dataclass(frozen=True)
+class LabelModel:
+    """The tables of a fitted `TextClassifier`."""
+
+    features: Features
+    word_counts: npt.NDArray[np.int64]
+    """i8[words], in the training text; 0 for words that only `init` knew."""
+    inputs: Floats | ProductTable
+    """f4[features.size, dim], or its quantised form."""
+    outputs: Floats
+    """f4[labels, dim]; with loss "hs" f4[labels - 1, dim], the inner nodes."""
+    label_counts: npt.NDArray[np.int64]
+    """i8[labels], documents that have each."""
+    loss: str
+
+    def hidden(self, documents: Documents) -> Floats:
+        """f4[documents, dim], the mean of each one's rows; zeros where none is known."""
+        from scipy.sparse import csr_array
+
+        bags = self.features.rows(documents)
+        rows, columns = np.unique(bags.rows, return_inverse=True)
+        sizes = np.diff(bags.offsets)
+        weights = np.repeat((1 / np.maximum(sizes, 1)).astype(np.float32), sizes)
+        means = csr_array((weights, columns, bags.offsets), shape=(len(documents), len(rows)))
+        return np.asarray(means @ np.asarray(self.inputs[rows]), np.float32)
+
+    def probabilities(self, documents: Documents) -> Floats:
+        """f4[documents, labels].
+
+        softmax  p(label) = e^(h·o) / Σ e^(h·o)
+        hs       p(label) = Π s(±h·node) over the label's path in the Huffman tree of the counts
+        ns, ova  p(label) = s(h·o), each label by itself: a row need not sum to 1
+        """
+        found = [
+            self._of_hidden(hidden) for hidden in np.array_split(self.hidden(documents), _pieces(len(documents)))
+        ]
+        return np.concatenate(found)
+
+    def _of_hidden(self, hidden: Floats) -> Floats:
+        scores = (hidden @ self.outputs.T).astype(np.float64)
+        if self.loss == "softmax":
+            e = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return (e / e.sum(axis=1, keepdims=True)).astype(np.float32)
+        if self.loss != "hs":
+            return (0.5 * (1 + np.tanh(0.5 * scores))).astype(np.float32)
+        tree = HuffmanTree.of(self.label_counts)
+        steps = -np.logaddexp(0, (1 - 2 * tree.codes) * scores[:, tree.nodes])  # log s(±score)
+        logs = np.concatenate([np.zeros((len(scores), 1)), np.cumsum(steps, axis=1)], axis=1)
+        return np.exp(logs[:, tree.offsets[1:]] - logs[:, tree.offsets[:-1]]).astype(np.float32)
+
+    def word_vectors(self) -> Floats:
+        """f4[words, dim]: each word's row, or with n-grams of characters the mean of it and theirs."""
+        words = self.features.words
+        if not self.features.max_n:
+            return np.asarray(self.inputs[np.arange(len(words))], np.float32)
+        found = np.zeros((len(words), self.inputs.shape[1]), np.float32)
+        for row, word in enumerate(words):
+            found[row] = self.inputs[self.features.word_rows(word)].mean(axis=0)
+        return found
+
+    def pruned(self, rows: int) -> "LabelModel":
+        """With the `rows` longest input rows alone: short ones, of words and n-grams, say little about any label."""
+        assert not isinstance(self.inputs, ProductTable), "prune first, quantise after"
+        words = len(self.features.words)
+        if rows >= self.features.size:
+            return self
+        stays = np.sort(np.argsort(-np.linalg.norm(self.inputs, axis=1), kind="stable")[:rows])
+        own, grams = stays[stays < words], stays[stays >= words] - words
+        kept = np.arange(self.features.buckets, dtype=np.int32) if self.features.kept is None else self.features.kept
+        features = replace(
+            self.features, words=[self.features.words[row] for row in own.tolist()], kept=kept[grams].astype(np.int32)
+        )
+        return replace(self, features=features, word_counts=self.word_counts[own], inputs=self.inputs[stays])
+
+    def quantised(self, *, width: int, norms: bool, seed: int) -> "LabelModel":
+        """With one byte for each `width` numbers of an input row; outputs stay as they are."""
+        assert not isinstance(self.inputs, ProductTable), "it is quantised already"
+        return replace(self, inputs=quantised(np.asarray(self.inputs), width=width, norms=norms, seed=seed))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a file holds beside the words: by name, as `of_arrays` takes them."""
+        found: dict[str, npt.NDArray[Any]] = {"counts": self.word_counts, "label_counts": self.label_counts}
+        if self.features.kept is not None:
+            found["kept"] = self.features.kept
+        if isinstance(self.inputs, ProductTable):
+            found |= {"codes": self.inputs.codes, "centroids": self.inputs.centroids}
+            if self.inputs.norms is not None and self.inputs.lengths is not None:
+                found |= {"norms": self.inputs.norms, "lengths": self.inputs.lengths}
+        else:
+            found["inputs"] = np.asarray(self.inputs)
+        return {**found, "outputs": self.outputs}
+
+    @classmethod
+    def of_arrays(
+        cls, words: list[str], arrays: dict[str, npt.NDArray[Any]], options: dict[str, Any]
+    ) -> "LabelModel":
+        """What `arrays` gave, with the options of the classifier."""
+        ngrams = {name: options[name] for name in ("word_ngrams", "min_n", "max_n", "buckets")}
+        features = Features(words, kept=arrays.get("kept"), **ngrams)
+        inputs: Any = arrays.get("inputs")
+        if inputs is None:
+            lengths = arrays.get("lengths")
+            inputs = ProductTable(arrays["codes"], arrays["centroids"], arrays.get("norms"), lengths, options["dim"])
+        counts, outputs = arrays["counts"], arrays["outputs"]
+        return cls(features, counts, inputs, outputs, arrays["label_counts"], options["loss"])
+
+
+def _pieces(documents: int) -> int:
+    return max(1, -(-documents // _CHUNK))
