@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "machine": set(),
     "config": {"errors"},
+    "estimator": {"errors", "config"},
     "kernels": set(),
     "tokens": GROUND | {"corpus", "vocabulary"},
     "corpus": GROUND | {"tokens"},  # a Text knows the names of the tokenizers
@@ -28,7 +29,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vectors": GROUND | {"kernels", "huffman"},
     "reference": GROUND | {"vocabulary", "huffman"},
     "training": GROUND | {"tokens", "vocabulary", "huffman", "kernels", "vectors", "formats"},
-    "models": GROUND | {"corpus", "tokens", "vocabulary", "huffman", "kernels", "training", "vectors", "loading"},
+    "models": GROUND
+    | {
+        "corpus",
+        "tokens",
+        "vocabulary",
+        "huffman",
+        "kernels",
+        "training",
+        "vectors",
+        "loading",
+        "evaluate",
+        "estimator",
+    },
     "planning": GROUND | {"corpus", "tokens", "vocabulary", "kernels", "training", "models"},
     "tuning": GROUND | {"corpus", "evaluate", "vectors", "training", "models", "planning"},
     "formats": GROUND | {"vectors", "kernels", "vocabulary"},
@@ -38,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT_LATER: dict[str, set[str]] = {
     "vectors": {"formats", "loading", "evaluate", "tokens"},
     "vocabulary": {"tokens", "corpus"},
+    "models": {"formats", "tuning"},  # a classifier saves itself, and asks for better options
     "tokens": {"formats"},  # phrases are saved as a whole or not at all
 }
 

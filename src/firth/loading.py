@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic
+from firth.formats import atomic, classifier
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
 
@@ -15,8 +15,8 @@ def load(
     format: str | None = None,
     verify: Literal["headers", "full"] = "headers",
     **options: Any,
-) -> Vectors:
-    """Open saved vectors.
+) -> Any:
+    """Open saved vectors: a `Vectors`; or a saved classifier: the `TextClassifier`.
 
     path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`
     format   its name there; None finds it by the content
@@ -38,12 +38,23 @@ def load(
         raise ConfigError(f"verify must be 'headers' or 'full', not {verify!r}.")
     chosen = None if format is None else formats.of_name(format)
 
-    def read() -> Vectors:
+    def read() -> Any:
+        if chosen is None and not options and classifier.recognise(path):
+            from firth.models.classifier import TextClassifier  # serving vectors needs no trainer
+
+            return TextClassifier.load(path, verify=verify)
         found = formats.recognise(path) if chosen is None else _as_asked(path, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
         return found.read(path, **options, **checked)
 
     return atomic.steady(path, read)
+
+
+def load_vectors(path: Place, **options: Any) -> Vectors:
+    """What `load` gives, or the vectors of its words where that is a classifier."""
+    found = load(path, **options)
+    vectors: Vectors = found if isinstance(found, Vectors) else found.vectors
+    return vectors
 
 
 def _as_asked(place: Place, asked: formats.Format) -> formats.Format:

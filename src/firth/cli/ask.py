@@ -25,7 +25,7 @@ def nearest(
     """Show the nearest neighbours of words, by cosine similarity."""
     at_least_one(topn, "--topn")
     asked = _words(words)
-    vectors = firth.load(model)
+    vectors = _vectors(model)
     found = [
         (word, vectors.most_similar(word, topn=topn, restrict_vocab=restrict_vocab, which=which)) for word in asked
     ]
@@ -49,7 +49,7 @@ def analogy(
 ) -> None:
     """Answer: A is to B as C is to what? The words nearest to B - A + C."""
     at_least_one(topn, "--topn")
-    vectors = firth.load(model)
+    vectors = _vectors(model)
     near = vectors.most_similar([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
     show.answer({"a": a, "b": b, "c": c, "nearest": _scored(near)}, near, as_json=json)
 
@@ -64,7 +64,7 @@ def similarity(
     json: Json = False,
 ) -> None:
     """Show the cosine similarity of two words: 1 the same direction, 0 unrelated, -1 opposite."""
-    score = float(firth.load(model).similarity(a, b, which=which))
+    score = float(_vectors(model).similarity(a, b, which=which))
     show.answer({"a": a, "b": b, "similarity": score}, [(score,)], as_json=json)
 
 
@@ -78,12 +78,18 @@ def predict(
     """Show the likeliest words in the midst of a context (cbow), or beside its words (skipgram), and how likely."""
     at_least_one(topn, "--topn")
     context = _words(words)
-    likely = firth.load(model).predict(context, topn=topn)
+    likely = _vectors(model).predict(context, topn=topn)
     document = {
         "context": context,
         "likely": [{"key": key, "probability": float(probability)} for key, probability in likely],
     }
     show.answer(document, likely, as_json=json, heading=("word", "probability"))
+
+
+def _vectors(model: str) -> "firth.Vectors":
+    from firth.loading import load_vectors  # `--help` is quick
+
+    return load_vectors(model)
 
 
 def _words(words: tuple[str, ...]) -> list[str]:

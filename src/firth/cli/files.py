@@ -46,11 +46,12 @@ def convert(
 ) -> None:
     """Write vectors in another format."""
     from firth import formats
+    from firth.loading import load_vectors
 
     if json and target == "-":
         raise ConfigError("stdout takes either the vectors (OUT is `-`) or the JSON document, not both.")
     with _from_stdin(source) as path:
-        vectors = firth.load(path)
+        vectors = load_vectors(path)
         if target == "-":
             _to_stdout(vectors, to)
         else:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-import firth
 from firth.cli import show
 from firth.cli.reading import Reading
 from firth.config import Config
@@ -40,6 +39,7 @@ class Run:
 
     def options(self, reading: Reading) -> dict[str, Any]:
         """What `fit` is given. Raises now, and not after the text is read, for what cannot be."""
+        from firth.loading import load_vectors
         from firth.training.checkpoint import seconds
 
         if isinstance(self.validation, str):
@@ -50,7 +50,7 @@ class Run:
             raise ConfigError("--frozen keeps the vectors of --init as they are: give --init too.")
         return {
             "validation": self.validation,
-            "init": None if self.init is None else firth.load(self.init),
+            "init": None if self.init is None else load_vectors(self.init),
             "frozen": self.frozen,
             "checkpoint_every": None if self.checkpoint_every is None else seconds(self.checkpoint_every),
             "resume": self.resume,

@@ -1,4 +1,4 @@
-"""Corpus stage: files of labelled texts, as fastText reads them: a text a line, its labels words that begin `__label__`."""
+"""Corpus stage: labelled texts, as fastText reads them: a text a line, its labels words that begin `__label__`."""
 
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -75,6 +75,6 @@ def _decoded(line: bytes, name: str, number: int, errors: str) -> str:
         return line.decode("utf-8", errors)
     except UnicodeDecodeError as error:
         raise EncodingError(
-            f"{name} is not UTF-8 at line {number:,}, byte {error.start:,} of it: 0x{line[error.start]:02x}. Convert it "
-            "(iconv -f LATIN1 -t UTF-8)."
+            f"{name} is not UTF-8 at line {number:,}, byte {error.start:,} of it: 0x{line[error.start]:02x}. Convert "
+            "it (iconv -f LATIN1 -t UTF-8)."
         ) from None

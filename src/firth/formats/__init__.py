@@ -133,7 +133,13 @@ def save(vectors: Vectors, path: Place, format: str = "native") -> None:
 
 def describe(path: Place) -> dict[str, Any]:
     """What is at `path`, from its header alone: format, rows, dim, bytes, and what else the format says of itself."""
-    return atomic.steady(path, lambda: {"path": os.fspath(path), **recognise(path).describe(path)})
+    return atomic.steady(path, lambda: {"path": os.fspath(path), **_described(path)})
+
+
+def _described(path: Place) -> dict[str, Any]:
+    from firth.formats import classifier  # no format of vectors: it holds them and more
+
+    return classifier.describe(path) if classifier.recognise(path) else recognise(path).describe(path)
 
 
 def _check_replaceable_file(target: Place) -> None:

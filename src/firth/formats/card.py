@@ -30,9 +30,9 @@ def card(vectors: Vectors, config: dict[str, Any]) -> str:
         f"# {len(vectors):,} vectors of {vectors.dim:,} numbers{learnt}",
         _first_keys(vectors),
         _OPEN,
-        _table("How it was learnt", {key: value for key, value in model.items() if key != "name"}),
-        _table("How the text was cut", config.get("text") or {}),
-        _table("What it was learnt from", vectors.provenance or {}),
+        table("How it was learnt", {key: value for key, value in model.items() if key != "name"}),
+        table("How the text was cut", config.get("text") or {}),
+        table("What it was learnt from", vectors.provenance or {}),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -48,7 +48,7 @@ def _first_keys(vectors: Vectors) -> str:
     return f"{order}: " + ", ".join(f"{_code(key)}{count}" for key, count in zip(keys, counts, strict=True)) + "."
 
 
-def _table(title: str, values: dict[str, Any]) -> str:
+def table(title: str, values: dict[str, Any]) -> str:
     rows = [f"| {_cell(name)} | {_cell(_plain(value))} |" for name, value in values.items()]
     return "\n".join([f"## {title}\n", "| | |", "|---|---|", *rows]) if rows else ""
 

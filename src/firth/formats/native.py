@@ -97,18 +97,18 @@ def write(vectors: Vectors, folder: Place) -> None:
     config, phrases = _phrases_apart(config)
     texts = {
         _VOCABULARY: Vocabulary(keys.tolist(), counts).to_bytes(),
-        _PROVENANCE: _json(vectors.provenance or {}, "provenance"),
+        _PROVENANCE: as_json(vectors.provenance or {}, "provenance"),
         _CARD: card(vectors, config).encode(),
     }
     if phrases is not None:
         texts[_PHRASES] = phrases.encode()
     files = {_VECTORS: _write_arrays(vectors, keys, os.path.join(folder, _VECTORS))}
-    files |= {name: _write_text(text, os.path.join(folder, name)) for name, text in texts.items()}
+    files |= {name: write_text(text, os.path.join(folder, name)) for name, text in texts.items()}
     described = {"format": "firth", "format_version": VERSION, **config, "files": files}
     if (parts := vectors.subwords) is not None:
         cutting = {name: getattr(parts, name) for name in _CUTTING}
         described |= {"format_version": _WITH_SUBWORDS, "subwords": cutting}
-    _write_text(seal(_json(described, "config")), os.path.join(folder, _CONFIG))
+    write_text(seal(as_json(described, "config")), os.path.join(folder, _CONFIG))
 
 
 def _phrases_apart(config: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -138,7 +138,8 @@ def _write_arrays(vectors: Vectors, keys: Keys, path: Place) -> Record:
     return file.record
 
 
-def _write_text(text: bytes, path: Place) -> Record:
+def write_text(text: bytes, path: Place) -> Record:
+    """Write a file, synced; its size and checksums."""
     with NewFile(path) as file:
         file.write(text)
     return file.record
@@ -172,7 +173,8 @@ def seal(text: bytes) -> bytes:
     return body + _seal_of(body)
 
 
-def _json(value: Any, what: str) -> bytes:
+def as_json(value: Any, what: str) -> bytes:
+    """A value as JSON for people; `what` is for the error. Raises ConfigError for a value that JSON cannot hold."""
     import msgspec  # not where a model is opened
 
     try:
@@ -199,10 +201,10 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
     Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside the
     folder.
     """
-    header, config = _read_config(folder)
+    header, config = read_config(folder)
     config = _with_phrases(config, folder, header)
     path = os.path.join(folder, _VECTORS)
-    data = _mapped(folder, _VECTORS, header)
+    data = mapped_file(folder, _VECTORS, header)
     tensors = safetensors.read_header(path, data)
     _shape(path, tensors)
     # Keys, offsets and counts are read now, so now their blocks are checked; they lie before the vectors.
@@ -210,10 +212,10 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
     check_blocks(path, data, header.files[_VECTORS], None if verify == "full" else read_now)
     if verify == "full":
         for name in header.files.keys() - {_VECTORS}:
-            check_blocks(os.path.join(folder, name), _mapped(folder, name, header), header.files[name])
+            check_blocks(os.path.join(folder, name), mapped_file(folder, name, header), header.files[name])
     keys = _keys(path, tensors, data)
     arrays = {name: tensor.of(data) for name, tensor in tensors.items() if name not in {"keys", "offsets"}}
-    provenance = _read_provenance(folder, header)
+    provenance = read_provenance(folder, header)
     try:
         return Vectors(
             keys,
@@ -242,8 +244,8 @@ def _subwords(path: Place, header: Header, arrays: dict[str, NDArray[Any]]) -> "
 
 def describe(folder: Place) -> dict[str, Any]:
     """What a model is, from its headers alone."""
-    header, config = _read_config(folder)
-    data = _mapped(folder, _VECTORS, header)
+    header, config = read_config(folder)
+    data = mapped_file(folder, _VECTORS, header)
     tensors = safetensors.read_header(os.path.join(folder, _VECTORS), data)
     rows, dim = _shape(os.path.join(folder, _VECTORS), tensors)
     return {
@@ -258,11 +260,12 @@ def describe(folder: Place) -> dict[str, Any]:
             if os.path.exists(os.path.join(folder, name))
         },
         "config": config,
-        "provenance": _read_provenance(folder, header),
+        "provenance": read_provenance(folder, header),
     }
 
 
-def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
+def read_config(folder: Place, arrays: str = _VECTORS) -> tuple[Header, dict[str, Any]]:
+    """What firth needs, and what the model says of itself; the file `arrays` must be listed. Raises FormatError."""
     path = os.path.join(folder, _CONFIG)
     text = read_small(path)
     body = text[: -len(_seal_of(b""))]
@@ -285,8 +288,8 @@ def _read_config(folder: Place) -> tuple[Header, dict[str, Any]]:
     for name in header.files:
         if name != os.path.basename(name) or name in {"", ".", "..", _CONFIG} or "\\" in name or "\0" in name:
             raise FormatError(f"{path} lists {name!r}, which is no plain name of a file in the folder. Not opened.")
-    if _VECTORS not in header.files:
-        raise CorruptFileError(f"{path} lists no {_VECTORS}. Copy the model again from where it came.")
+    if arrays not in header.files:
+        raise CorruptFileError(f"{path} lists no {arrays}. Copy the model again from where it came.")
     return header, config
 
 
@@ -310,10 +313,11 @@ def _cutting(found: Any) -> dict[str, int] | None:
     return found
 
 
-def _read_provenance(folder: Place, header: Header) -> dict[str, Any]:
+def read_provenance(folder: Place, header: Header) -> dict[str, Any]:
+    """How a model came to be; empty where it does not say."""
     if _PROVENANCE not in header.files:
         return {}
-    data = _mapped(folder, _PROVENANCE, header)
+    data = mapped_file(folder, _PROVENANCE, header)
     check_blocks(os.path.join(folder, _PROVENANCE), data, header.files[_PROVENANCE])
     try:
         found = parse(data.tobytes())
@@ -338,7 +342,7 @@ def _with_phrases(config: dict[str, Any], folder: Place, header: Header) -> dict
 
 
 def _read_text(folder: Place, name: str, header: Header) -> str:
-    data = _mapped(folder, name, header)
+    data = mapped_file(folder, name, header)
     check_blocks(os.path.join(folder, name), data, header.files[name])
     try:
         return data.tobytes().decode()
@@ -392,7 +396,7 @@ def _keys(path: Place, tensors: dict[str, safetensors.Tensor], data: NDArray[np.
     return keys
 
 
-def _mapped(folder: Place, name: str, header: Header) -> NDArray[np.uint8]:
+def mapped_file(folder: Place, name: str, header: Header) -> NDArray[np.uint8]:
     """A file of the folder as bytes in memory, of the size that config.json says."""
     path = os.path.join(folder, name)
     return mapped(path, lambda size: check_size(path, size, header.files[name]))

@@ -2,7 +2,7 @@
 
     rows of the document → mean (architectures.ContinuousBag) → objective → gradient → rows
 
-What stands in the bag (words, their n-grams, n-grams of words) is nothing to the kernel. Scores and moves are core.py's.
+What stands in the bag (words, their n-grams, n-grams of words) is nothing to the kernel. Scores and moves: core.py.
 """
 
 from typing import Any, NamedTuple

@@ -3,7 +3,6 @@
 Joulin, Grave, Bojanowski & Mikolov 2017, "Bag of Tricks for Efficient Text Classification": fastText's supervised mode.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from os import PathLike
@@ -12,32 +11,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-import firth
 from firth.config import option
-from firth.corpus.labelled import is_path, read
-from firth.errors import ConfigError, EmptyVocabularyError, InputError, NotFittedError
+from firth.errors import ConfigError, InputError, NotFittedError
 from firth.estimator import Estimator, estimator
 from firth.evaluate.classify import LabelScores, label_scores
-from firth.kernels.bags import Bags
-from firth.kernels.core import Tables
-from firth.kernels.objectives import OneVersusAll, Softmax
-from firth.loading import load
+from firth.loading import load_vectors
+from firth.models import lesson
 from firth.models.label_model import LabelModel
 from firth.models.labels import Kind, Labels
-from firth.tokens.documents import Documents, cut
-from firth.tokens.features import Features
 from firth.tokens.words import checked_own_words
-from firth.training.bags import Lesson, passes
-from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
+from firth.training.bags import passes
+from firth.training.course import Epoch
 from firth.training.progress import progress_display
-from firth.training.shallow import Epoch
-from firth.training.starting import matching_rows, start_from
-from firth.training.tables import initialise, without_padding
+from firth.training.tables import without_padding
 from firth.vectors.table import Vectors
-from firth.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from firth.tuning.classify import Found
+    pass
 
 _NOISE_EXPONENT = 0.5  # fastText's, of labels
 Init = Vectors | str | PathLike[str] | None
@@ -63,7 +53,7 @@ class TextClassifier(_Learnt, Estimator):
     >>> classifier.predict(["fine plot", "dull acting"]).tolist()
     ['good', 'bad']
 
-    An estimator of scikit-learn's kind (clone, Pipeline, GridSearchCV), which does not need scikit-learn. What `fit` learnt:
+    An estimator of scikit-learn's kind (clone, Pipeline, GridSearchCV) that does not need scikit-learn. `fit` adds:
     `classes_`, the labels in the order of `predict_proba`'s columns; `model_`, the tables; `provenance_`.
     """
 
@@ -129,30 +119,19 @@ class TextClassifier(_Learnt, Estimator):
         labels that do not fit, EmptyVocabularyError, DivergenceError where lr is too high.
         """
         options = self.checked()
-        texts, y = options._examples(texts, y)
-        labels = Labels.of(y)
-        documents = cut(texts, options._cutting())
-        if len(documents) != len(labels):
-            raise InputError(f"There are {len(documents):,} texts, but {len(labels):,} labels. Give one for each.")
-        documents, labels = _labelled(documents, labels)
-        start = init if init is None or isinstance(init, Vectors) else load(init)
-        features, bags, counts = options._features(documents, start)
-        tables = options._tables(features, counts, labels, start, frozen)
-        lesson = options._lesson(tables, bags, labels, len(documents.tokens))
+        documents, labels = lesson.examples(options, texts, y)
+        start = init if init is None or isinstance(init, Vectors) else load_vectors(init)
+        features, bags, counts = lesson.features(options, documents, start)
+        tables = lesson.tables(options, features, labels, start, frozen)
+        learning = lesson.of(options, tables, bags, labels, len(documents.tokens))
         with progress_display(progress) as display:
-            epochs = passes(lesson, threads=threads, progress=display, callbacks=callbacks)
+            epochs = passes(learning, threads=threads, progress=display, callbacks=callbacks)
         inputs = without_padding(tables.inputs, options.dim)[: features.size]
         outputs = without_padding(tables.outputs, options.dim)
         self.classes_, self.label_kind_ = labels.classes, labels.kind
         self.model_ = LabelModel(features, counts, inputs, outputs, labels.counts, options.loss)
-        self.provenance_ = _provenance(documents, labels, epochs)
+        self.provenance_ = lesson.provenance(documents, labels, epochs)
         return self
-
-    def autotune(self, texts: Any, y: Any = None, **how: Any) -> "Found":
-        """Search for the options that score best on held-out texts; what `firth.tuning.classify.autotune` takes."""
-        from firth.tuning.classify import autotune
-
-        return autotune(self, texts, y, **how)
 
     def quantise(self, *, rows: int | None = None, width: int = 2, norms: bool = True) -> "TextClassifier":
         """The same classifier in a twentieth of the memory or less: long rows alone, each number half a byte.
@@ -196,7 +175,7 @@ class TextClassifier(_Learnt, Estimator):
         has those of the mean vector 0.
         """
         model = self._fitted()
-        return model.probabilities(self._documents(texts))
+        return model.probabilities(lesson.documents(self, texts))
 
     def topk(self, texts: Any, k: int = 5, threshold: float = 0.0) -> list[list[tuple[Any, float]]]:
         """The `k` likeliest labels of each text with their probabilities, of at least `threshold`."""
@@ -206,7 +185,7 @@ class TextClassifier(_Learnt, Estimator):
 
     def encode(self, texts: Any) -> npt.NDArray[np.float32]:
         """The hidden vector of each text, f4[texts, dim]: the mean of the vectors of its words and n-grams."""
-        return self._fitted().hidden(self._documents(texts))
+        return self._fitted().hidden(lesson.documents(self, texts))
 
     def evaluate(
         self, texts: Any, y: Any = None, *, topk: int | None = None, threshold: float | None = None
@@ -218,7 +197,7 @@ class TextClassifier(_Learnt, Estimator):
         Labels that were not there in training count as missed. Texts without a label are left out.
         """
         options = self.checked()
-        texts, y = options._examples(texts, y)
+        texts, y = lesson.given(options, texts, y)
         labels = Labels.of(y)
         truth = [labels.classes[labels.given[a:b]].tolist() for a, b in pairwise(labels.offsets)]
         probabilities = self.predict_proba(texts)
@@ -285,79 +264,6 @@ class TextClassifier(_Learnt, Estimator):
             raise ConfigError("TextClassifier: label_prefix must hold a character, or every word were a label.")
         return copy
 
-    def _cutting(self) -> dict[str, Any]:
-        return {"tokenizer": self.tokenizer, "lower": self.lower}
-
-    def _examples(self, texts: Any, y: Any) -> tuple[Any, Any]:
-        """Texts and labels, from files where the texts are a path."""
-        if y is not None:
-            return _as_texts(texts), y
-        if not is_path(texts):
-            raise ConfigError(
-                "TextClassifier requires y to be passed, but the target y is None: fit(texts, labels), or fit(path) for "
-                "a file whose lines begin with __label__."
-            )
-        found = read(texts, self.label_prefix)
-        several = any(len(labels) > 1 for labels in found.labels)
-        kept = [i for i, labels in enumerate(found.labels) if labels]
-        return [found.texts[i] for i in kept], [found.labels[i] if several else found.labels[i][0] for i in kept]
-
-    def _documents(self, texts: Any) -> Documents:
-        return cut(_as_texts(texts), self._cutting())
-
-    def _features(
-        self, documents: Documents, start: Vectors | None
-    ) -> tuple[Features, Bags, npt.NDArray[np.int64]]:
-        """The rows there are, the bag of each document, and how often each word came."""
-        found = sorted(zip(-documents.counts, documents.words, strict=True))
-        words = [word for count, word in found if -count >= self.min_count]
-        counts = [-count for count, _ in found if -count >= self.min_count]
-        if start is not None:
-            known = set(words)
-            words += (more := [word for word in start.index_to_key if word not in known])
-            counts += [0] * len(more)
-        ngrams = {"word_ngrams": self.word_ngrams, "min_n": self.min_n, "max_n": self.max_n, "buckets": self.buckets}
-        features, bags = Features.filled(words, documents, **ngrams)
-        if not len(bags.rows):
-            raise EmptyVocabularyError(
-                f"No word is left of {len(documents.words):,}: none comes {self.min_count} times. Lower min_count."
-            )
-        return features, Bags(bags.rows, bags.offsets, np.zeros(len(documents), np.int32)), np.array(counts, np.int64)
-
-    def _tables(
-        self, features: Features, counts: Any, labels: Labels, start: Vectors | None, frozen: bool
-    ) -> Tables:
-        rows = None if start is None else matching_rows(start, features.words, self.dim)
-        if frozen and rows is None:
-            raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
-        held = None
-        if frozen and rows is not None:
-            held = np.concatenate([rows >= 0, np.zeros(features.size - len(rows), np.bool_)])
-        targets = max(1, len(labels.classes) - 1) if self.loss == "hs" else len(labels.classes)
-        tables = initialise(features.size, targets, self.dim, self.seed, held)
-        tables.inputs[:] *= 2  # uniform in ±1/dim, as fastText begins
-        if start is not None and rows is not None:
-            start_from(tables, start, rows, outputs=False)
-        return tables
-
-    def _lesson(self, tables: Tables, bags: Bags, labels: Labels, tokens: int) -> Lesson:
-        objective = self._objective(labels)
-        drawn = labels.drawn
-        if self.loss == "ova":
-            own = np.arange(len(labels), dtype=np.int32)
-            return Lesson(tables, bags, lambda _: own, objective, tokens, self.epochs, self.lr, self.seed)
-        return Lesson(tables, bags, drawn, objective, tokens, self.epochs, self.lr, self.seed)
-
-    def _objective(self, labels: Labels) -> Objective:
-        counted = Vocabulary([str(i) for i in range(len(labels.classes))], labels.counts)
-        if self.loss == "ns":
-            return negative_sampling(counted, self.negatives, _NOISE_EXPONENT, self.seed)
-        if self.loss == "hs":
-            return hierarchical_softmax(counted)
-        if self.loss == "ova":
-            return OneVersusAll(len(labels.classes), labels.offsets, labels.given)
-        return Softmax(len(labels.classes))
-
     def _like_me(self, model: LabelModel) -> "TextClassifier":
         copy = type(self)(**self.get_params())
         copy.classes_, copy.label_kind_, copy.model_ = self.classes_, self.label_kind_, model
@@ -381,46 +287,9 @@ class TextClassifier(_Learnt, Estimator):
         )
 
 
-def _as_texts(texts: Any) -> Any:
-    """Texts as something to go through once; a column of a frame or a matrix of one column are lists of texts."""
-    if isinstance(texts, str | bytes):
-        raise InputError(f"Texts are a list, not one text ({texts[:40]!r}). For one text: [text].")
-    if getattr(texts, "ndim", 1) == 2 and texts.shape[1] == 1:
-        texts = np.asarray(texts)[:, 0]
-    if getattr(texts, "ndim", 1) != 1:
-        raise InputError(f"Texts are a list or a column of texts, not an array of shape {texts.shape}.")
-    try:
-        return list(texts)
-    except TypeError:
-        raise InputError(f"Texts are a list, not {texts!r:.60} ({type(texts).__name__}).") from None
-
-
-def _labelled(documents: Documents, labels: Labels) -> tuple[Documents, Labels]:
-    """The same without documents that have no label."""
-    stays = np.diff(labels.offsets) > 0
-    if stays.all():
-        return documents, labels
-    tokens = documents.tokens[np.repeat(stays, np.diff(documents.offsets))]
-    offsets, ends = (np.concatenate([[0], np.cumsum(np.diff(of)[stays])]) for of in (documents.offsets, labels.offsets))
-    seen, tokens = np.unique(tokens, return_inverse=True)
-    words = [documents.words[i] for i in seen.tolist()]
-    return Documents(words, tokens.astype(np.int32), offsets), labels._replace(offsets=ends)
-
-
 def _best(probabilities: npt.NDArray[np.float32], k: int | None, least: float) -> list[npt.NDArray[np.int64]]:
     """For each text the columns of the `k` greatest (None: all) that are at least `least`, the greatest first."""
     if k is not None and k < 1:
         raise ConfigError(f"topk must be at least 1, not {k!r}.")
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return [places[row[places] >= least] for places, row in zip(order, probabilities, strict=True)]
-
-
-def _provenance(documents: Documents, labels: Labels, epochs: Sequence[Epoch]) -> dict[str, Any]:
-    return {
-        "firth": firth.__version__,
-        "numpy": np.__version__,
-        "texts": len(documents),
-        "words_read": len(documents.tokens),
-        "labels": dict(zip(map(str, labels.classes.tolist()), labels.counts.tolist(), strict=True)),
-        "epochs": [{**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs],
-    }

@@ -48,22 +48,20 @@ class LabelModel:
         hs       p(label) = Π s(±h·node) over the label's path in the Huffman tree of the counts
         ns, ova  p(label) = s(h·o), each label by itself: a row need not sum to 1
         """
-        found = [
-            self._of_hidden(hidden) for hidden in np.array_split(self.hidden(documents), _pieces(len(documents)))
-        ]
+        found = [self._of_hidden(hidden) for hidden in np.array_split(self.hidden(documents), _pieces(len(documents)))]
         return np.concatenate(found)
 
     def _of_hidden(self, hidden: Floats) -> Floats:
         scores = (hidden @ self.outputs.T).astype(np.float64)
         if self.loss == "softmax":
             e = np.exp(scores - scores.max(axis=1, keepdims=True))
-            return (e / e.sum(axis=1, keepdims=True)).astype(np.float32)
+            return np.asarray(e / e.sum(axis=1, keepdims=True), np.float32)
         if self.loss != "hs":
             return (0.5 * (1 + np.tanh(0.5 * scores))).astype(np.float32)
         tree = HuffmanTree.of(self.label_counts)
         steps = -np.logaddexp(0, (1 - 2 * tree.codes) * scores[:, tree.nodes])  # log s(±score)
         logs = np.concatenate([np.zeros((len(scores), 1)), np.cumsum(steps, axis=1)], axis=1)
-        return np.exp(logs[:, tree.offsets[1:]] - logs[:, tree.offsets[:-1]]).astype(np.float32)
+        return np.asarray(np.exp(logs[:, tree.offsets[1:]] - logs[:, tree.offsets[:-1]]), np.float32)
 
     def word_vectors(self) -> Floats:
         """f4[words, dim]: each word's row, or with n-grams of characters the mean of it and theirs."""
@@ -108,9 +106,7 @@ class LabelModel:
         return {**found, "outputs": self.outputs}
 
     @classmethod
-    def of_arrays(
-        cls, words: list[str], arrays: dict[str, npt.NDArray[Any]], options: dict[str, Any]
-    ) -> "LabelModel":
+    def of_arrays(cls, words: list[str], arrays: dict[str, npt.NDArray[Any]], options: dict[str, Any]) -> "LabelModel":
         """What `arrays` gave, with the options of the classifier."""
         ngrams = {name: options[name] for name in ("word_ngrams", "min_n", "max_n", "buckets")}
         features = Features(words, kept=arrays.get("kept"), **ngrams)

@@ -1,7 +1,8 @@
 """The labels of documents: one for each, or several; as they were given, and as numbers."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,8 @@ from firth.errors import InputError
 Kind = Literal["single", "lists", "indicator"]
 
 
-class Labels(NamedTuple):
+@dataclass(frozen=True)
+class Labels:
     """What every document is labelled with."""
 
     kind: Kind
@@ -81,7 +83,8 @@ class Labels(NamedTuple):
         sizes = np.diff(self.offsets)
         if (sizes == 1).all():
             return self.given
-        return self.given[self.offsets[:-1] + random.integers(0, sizes)]
+        drawn: npt.NDArray[np.int32] = self.given[self.offsets[:-1] + random.integers(0, sizes)]
+        return drawn
 
 
 def _numbered(labels: list[Any], places: Sequence[int] | range) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:

@@ -19,7 +19,7 @@ from firth.errors import ConfigError
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.objectives import Softmax
 from firth.kernels.shallow import Corpus, Window
-from firth.loading import load
+from firth.loading import load_vectors
 from firth.tokens.encoded import Encoded, encode
 from firth.training.blocks import Setting, read_only
 from firth.training.checkpoint import Checkpoints, seconds
@@ -207,7 +207,7 @@ class Word2Vec(Config):
         objective, window = self._objective(words), self._window(corpus)
         if frozen and init is None:
             raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
-        start = init if init is None or isinstance(init, Vectors) else load(init)
+        start = init if init is None or isinstance(init, Vectors) else load_vectors(init)
         rows = None if start is None else matching_rows(start, words.keys, self.dim)
         held = rows >= 0 if frozen and rows is not None else None
         tables = initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed, held)

@@ -1,8 +1,9 @@
 """Tokens stage: documents, cut into words that are numbered; each ends in `</s>`, as a line does in fastText."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ from firth.tokens.words import split
 _CHUNK = 1 << 16  # documents whose words are strings of Python at a time
 
 
-class Documents(NamedTuple):
+@dataclass(frozen=True)
+class Documents:
     """The words of many documents."""
 
     words: list[str]

@@ -49,9 +49,9 @@ class Features:
         return dict(zip(self.words, range(len(self.words)), strict=True))
 
     @classmethod
-    def filled(cls, words: list[str], documents: Documents, **ngrams: int) -> "tuple[Features, Bags]":
+    def filled(cls, words: list[str], documents: Documents, ngrams: dict[str, int]) -> "tuple[Features, Bags]":
         """With rows for those buckets alone that these documents fill; and the bag of each document."""
-        every = cls(words, **ngrams)
+        every = cls(words, kept=None, **ngrams)
         owners, buckets = every._hashed(documents)
         features = replace(every, kept=np.unique(buckets))
         return features, features._bags(documents, owners, buckets)

@@ -1,4 +1,4 @@
-"""Product quantisation: a row of a table as a few bytes (Jégou, Douze & Schmid 2011; Joulin et al. 2016, FastText.zip)."""
+"""Product quantisation: a row of a table as a few bytes; Jégou, Douze & Schmid 2011, Joulin et al. 2016."""
 
 from dataclasses import dataclass
 from typing import Any

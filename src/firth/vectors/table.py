@@ -235,7 +235,7 @@ class Vectors(Neighbours, Operations):
         """`firth.load`."""
         from firth import loading
 
-        return loading.load(path, **options)
+        return loading.load_vectors(path, **options)
 
     def save_word2vec_format(self, fname: str | PathLike[str], binary: bool = False) -> None:
         """Write a word2vec file, text or binary."""
