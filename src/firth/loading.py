@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic, classifier
+from firth.formats import atomic, native
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
 
@@ -39,7 +39,7 @@ def load(
     chosen = None if format is None else formats.of_name(format)
 
     def read() -> Any:
-        if chosen is None and not options and classifier.recognise(path):
+        if chosen is None and not options and native.is_classifier(path):
             from firth.models.classifier import TextClassifier  # serving vectors needs no trainer
 
             return TextClassifier.load(path, verify=verify)

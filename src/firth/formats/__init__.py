@@ -137,9 +137,11 @@ def describe(path: Place) -> dict[str, Any]:
 
 
 def _described(path: Place) -> dict[str, Any]:
+    if not native.is_classifier(path):
+        return recognise(path).describe(path)
     from firth.formats import classifier  # no format of vectors: it holds them and more
 
-    return classifier.describe(path) if classifier.recognise(path) else recognise(path).describe(path)
+    return classifier.describe(path)
 
 
 def _check_replaceable_file(target: Place) -> None:

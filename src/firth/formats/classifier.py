@@ -19,7 +19,7 @@ from firth.formats.checksums import NewFile, check_blocks
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 
-_ARRAYS, _CONFIG, _PROVENANCE, _CARD = "classifier.safetensors", "config.json", "provenance.json", "README.md"
+_ARRAYS, _CONFIG, _PROVENANCE, _CARD = native.CLASSIFIER, "config.json", "provenance.json", "README.md"
 _WIDTHS = {"inputs": 2, "codes": 2, "centroids": 3, "norms": 1, "lengths": 1, "kept": 1, "outputs": 2, "counts": 1}
 _DTYPES = {"F32": ("inputs", "centroids", "lengths", "outputs"), "U8": ("codes", "norms"), "I32": ("kept",)}
 _OPEN = """## Use it
@@ -40,11 +40,6 @@ class Saved(NamedTuple):
     words: list[str]
     arrays: dict[str, NDArray[Any]]
     provenance: dict[str, Any]
-
-
-def recognise(folder: Place) -> bool:
-    """Whether a folder holds a classifier, whole or damaged."""
-    return os.path.lexists(os.path.join(folder, _ARRAYS))
 
 
 def save(

@@ -42,6 +42,8 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
     "README.md",
 )
 _PHRASES = "phrases.tsv"
+CLASSIFIER = "classifier.safetensors"
+"""The arrays of a folder that holds a classifier."""
 _OURS = {"format", "format_version", "files", "checksum", "subwords"}  # names in config.json that are not the model's
 _CUTTING = ("min_n", "max_n", "hash_count", "hash_seed")  # of `Subwords`
 
@@ -54,6 +56,11 @@ class Header(NamedTuple):
     files: dict[str, Record]
     subwords: dict[str, int] | None
     """How a word is cut into n-grams; None: it is not."""
+
+
+def is_classifier(folder: Place) -> bool:
+    """Whether a folder holds a classifier (formats/classifier.py), whole or damaged."""
+    return os.path.lexists(os.path.join(folder, CLASSIFIER))
 
 
 def recognise(folder: Place) -> bool:
