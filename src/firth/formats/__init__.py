@@ -82,6 +82,11 @@ FORMATS: dict[str, Format] = {
         Format("glove", "file", _TABLE, "firth.formats.glove"),
         Format("npz", "file", _COUNTED | {"output"}, "firth.formats.npz"),
         Format("parquet", "file", _COUNTED | {"output"}, "firth.formats.parquet"),
+        Format("finalfusion", "file", _TABLE, "firth.formats.finalfusion"),
+        Format("gensim", "file", _COUNTED, "firth.formats.gensim"),
+        Format("model2vec", "folder", _TABLE, "firth.formats.model2vec"),
+        Format("sentence-transformers", "folder", _TABLE, "firth.formats.sentence_transformers"),
+        Format("spacy", "folder", _TABLE, "firth.formats.spacy"),
         Format("projector", "folder", _COUNTED, "firth.formats.projector"),
         Format("fasttext", "file", _TABLE | {"output", "counts", "subwords"}, "firth.formats.fasttext"),
     )

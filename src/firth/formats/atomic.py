@@ -49,8 +49,8 @@ def replacing(path: str | os.PathLike[str], *, needed: int, check: Callable[[str
         swapped = False
         try:
             yield new
-            if os.path.isdir(new):
-                _sync_folder(new)
+            for folder, _, _ in os.walk(new):
+                _sync_folder(folder)
             _sync_folder(os.path.dirname(target))
             _swap_in(new, target)
             swapped = True

@@ -7,7 +7,7 @@ https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import math
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,17 @@ from firth.errors import CorruptFileError, FormatError
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 1 << 16
 _MOST_AXES = 8
+_PIECE = 1 << 22
 _WHOLE = r"\d{1,18}"
 _DESCR = re.compile(r"'descr': '([<>|=]?)([a-zA-Z])(\d{1,9})'")
 _ORDER = re.compile(r"'fortran_order': (True|False)")
 _SHAPE = re.compile(rf"'shape': \(((?:{_WHOLE},? ?)*)\)")
+
+
+class Writable(Protocol):
+    """What bytes can be appended to."""
+
+    def write(self, data: bytes, /) -> Any: ...
 
 
 class Header(NamedTuple):
@@ -74,6 +81,15 @@ def read_header(name: str, head: bytes) -> Header:
     if dtype.kind not in "fiubUS" or not dtype.itemsize or len(sizes) > _MOST_AXES:
         raise FormatError(f"{name} is an array of {dtype}, shape {sizes}: not a table of numbers or strings.")
     return Header(dtype, sizes, order[1] == "True", begin + length)
+
+
+def write(file: Writable, array: NDArray[Any]) -> None:
+    """Write a whole .npy file, some rows at a time."""
+    dtype = array.dtype.newbyteorder("<")
+    file.write(header(dtype, array.shape))
+    rows = max(1, _PIECE // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        file.write(np.ascontiguousarray(array[start : start + rows], dtype).tobytes())
 
 
 def header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:

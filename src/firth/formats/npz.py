@@ -163,17 +163,9 @@ def write(vectors: Vectors, path: Place) -> None:
     with NewFile(path) as file, zipfile.ZipFile(file.stream(), "w") as archive:
         for name, array in arrays.items():
             if array is not None:
-                _write_array(archive, name, array)
-
-
-def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
-    dtype = array.dtype.newbyteorder("<")
-    info = zipfile.ZipInfo(f"{name}.npy")  # of 1980: the same vectors give the same bytes
-    with archive.open(info, "w", force_zip64=True) as file:
-        file.write(npy.header(dtype, array.shape))
-        rows = max(1, _PIECE // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            file.write(np.ascontiguousarray(array[start : start + rows], dtype).tobytes())
+                info = zipfile.ZipInfo(f"{name}.npy")  # of 1980: the same vectors give the same bytes
+                with archive.open(info, "w", force_zip64=True) as entry:
+                    npy.write(entry, array)
 
 
 def needs(vectors: Vectors) -> int:

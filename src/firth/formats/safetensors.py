@@ -19,13 +19,22 @@ from firth.formats.checksums import NewFile
 from firth.formats.json_text import is_whole, parse
 from firth.formats.signatures import Place
 
-DTYPES: dict[str, np.dtype[Any]] = {
+_WRITTEN: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "I32": np.dtype("<i4"),
     "I64": np.dtype("<i8"),
     "U8": np.dtype("u1"),
 }
-_CODES = {dtype: code for code, dtype in DTYPES.items()}
+_CODES = {dtype: code for code, dtype in _WRITTEN.items()}
+DTYPES = _WRITTEN | {
+    "F64": np.dtype("<f8"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),  # numpy has none
+    "I8": np.dtype("i1"),
+    "I16": np.dtype("<i2"),
+}
+NUMBERS = set(DTYPES) - {"U8"}
+"""The types that a table of other tools may have; `numbers` makes numpy's of them."""
 _ALIGNED = 64  # a cache line, and the widest vector register
 _LONGEST_HEADER = 1 << 20
 _MOST_AXES = 8
@@ -54,10 +63,21 @@ def write(file: NewFile, arrays: Mapping[str, NDArray[Any]], *, aligned: str, me
     """
     file.write(header(arrays, aligned=aligned, metadata=metadata))
     for array in arrays.values():
-        rows = max(1, _PIECE // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            piece = np.ascontiguousarray(array[start : start + rows], dtype=array.dtype.newbyteorder("<"))
-            file.write(piece.reshape(-1).view(np.uint8).data)
+        write_rows(file, array)
+
+
+def write_rows(file: NewFile, array: NDArray[Any]) -> None:
+    """Write the numbers of an array, some rows at a time."""
+    rows = max(1, _PIECE // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        piece = np.ascontiguousarray(array[start : start + rows], dtype=array.dtype.newbyteorder("<"))
+        file.write(piece.reshape(-1).view(np.uint8).data)
+
+
+def numbers(tensor: Tensor, data: NDArray[np.uint8]) -> NDArray[Any]:
+    """The array in the mapped file; bfloat16 becomes float32, whose upper half it is."""
+    array = tensor.of(data)
+    return (array.astype(np.uint32) << 16).view(np.float32) if tensor.dtype == "BF16" else array
 
 
 def header(arrays: Mapping[str, NDArray[Any]], *, aligned: str, metadata: Mapping[str, str]) -> bytes:

@@ -4,7 +4,7 @@ The names, the arguments and the (key, score) order are those of gensim 4's Keye
 queries at once), `encode` (sentences) and `which`, the table that is asked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from firth.vectors.operations import Operations
 from firth.vectors.where import Where
 
 if TYPE_CHECKING:
+    import torch
+
     from firth.vectors.axis import Axis
     from firth.vectors.documents import Document
 
@@ -221,6 +223,29 @@ class Vectors(Neighbours, Operations):
     def rank(self, key1: Key, key2: Key, *, which: Which = "input") -> int:
         """1 + the number of keys more similar to `key1` than `key2` is: 1 for the nearest neighbour."""
         return len(self.closer_than(key1, key2, which=which)) + 1
+
+    # ------------------------------------------------------------ PyTorch
+
+    def to_torch(
+        self, freeze: bool = True, *, padding: bool = True, which: Which = "input"
+    ) -> tuple["torch.nn.Embedding", dict[str, int]]:
+        """A `torch.nn.Embedding` of the vectors, and the id of each key in it.
+
+        freeze   False: the layer learns
+        padding  row 0 is zeros and stays so (`padding_idx=0`), and ids begin at 1; False: ids are rows
+
+        Needs the extra `lm`. `Vectors.from_torch` is the way back.
+        """
+        from firth.vectors import torch_layer
+
+        return torch_layer.to_layer(self.index_to_key, np.asarray(self._table(which)), freeze, padding)
+
+    @classmethod
+    def from_torch(cls, layer: Any, ids: Mapping[str, int]) -> "Vectors":
+        """The rows of a `torch.nn.Embedding` (or of a weight tensor) that have a key: ids[key] is its row."""
+        from firth.vectors import torch_layer
+
+        return cls(*torch_layer.from_layer(layer, ids))
 
     # ------------------------------------------------------------ files and scores (imported when asked)
 
