@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -97,7 +97,7 @@ def test_round_trip(name: str, tmp_path: Path, vectors: Vectors) -> None:
         vectors.save(path, format=name)
     except FormatError:
         assert REFUSED[name](vectors)
-        assume(False)
+        return
     for found in (load(path), load(path, format=name), load(path, verify="full")):
         assert found.index_to_key == vectors.index_to_key
         assert found.vectors.dtype == np.float32
