@@ -16,7 +16,7 @@ def load(
     verify: Literal["headers", "full"] = "headers",
     **options: Any,
 ) -> Any:
-    """Open saved vectors: a `Vectors`; or a saved classifier: the `TextClassifier`.
+    """Open saved vectors, a `Vectors`, or a saved classifier, a `TextClassifier`.
 
     path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`
     format   its name there; None finds it by the content

@@ -34,6 +34,7 @@ COMMANDS = {
     "analogy": ("firth.cli.ask:analogy", "Answer: A is to B as C is to what?"),
     "similarity": ("firth.cli.ask:similarity", "Show the cosine similarity of two words."),
     "predict": ("firth.cli.ask:predict", "Show the likeliest words in the midst of others."),
+    "classify": ("firth.cli.classify:classify", "Label texts with a classifier."),
     "evaluate": ("firth.cli.evaluate:evaluate", "Score vectors on analogies and on pairs that people rated."),
     "info": ("firth.cli.files:info", "Say what a model or a vector file holds."),
     "convert": ("firth.cli.files:convert", "Write vectors in another format."),

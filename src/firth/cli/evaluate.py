@@ -29,6 +29,7 @@ def evaluate(
         Files, Parameter(help="Files of `label TAB text` lines, predicted in five parts.", consume_multiple=True)
     ] = None,
     suite: Annotated[str | None, Parameter(help="A folder of such files: each is asked by what it holds.")] = None,
+    labelled: Annotated[str | None, Parameter(help="A file of `__label__x text` lines, to score a classifier.")] = None,
     method: Annotated[
         Literal["add", "mul"], Parameter(help="How --analogies are answered: by 3CosAdd or by 3CosMul.")
     ] = "add",
@@ -37,6 +38,11 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score vectors on questions whose answers are known, with what share was asked and 95% bootstrap intervals."""
+    if labelled is not None:
+        from firth.cli.classify import evaluate as score_labels
+
+        score_labels(model, labelled, json)
+        return
     from firth.evaluate import suite as suites
     from firth.evaluate.score import HEADING, Score
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import show
+from firth.cli import classify, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -123,3 +123,5 @@ def command(model: type[Config]) -> Callable[..., None]:
 
 for _model in (firth.Word2Vec,):
     app.command(command(_model), name=_model.name)
+_says = "Learn to classify texts, as fastText's supervised mode does. Prints the folder of the classifier."
+app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)

@@ -1,6 +1,7 @@
 """Corpus stage: labelled texts, as fastText reads them: a text a line, its labels words that begin `__label__`."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ def read(path: str | PathLike[str] | Sequence[Any], prefix: str = "__label__", e
     a label.
     """
     found = Labelled([], [])
-    for line in _lines(path, errors):
+    for line in lines(path, errors):
         words = line.split()
         if not words:
             continue
@@ -53,20 +54,18 @@ def read(path: str | PathLike[str] | Sequence[Any], prefix: str = "__label__", e
     return found
 
 
-def _lines(path: Any, errors: str) -> Iterator[str]:
+def lines(path: Any, errors: str = "strict") -> Iterator[str]:
+    """The lines of files, decoded, without their ends. Raises MissingInputError, EncodingError with the line."""
     for file in sources.find(path):
         with stream.opened(file) as opened:
             number, carried = 1, b""
-            while True:
-                part = opened.read(_BLOCK)
-                data = carried + part
-                cut = data.rfind(b"\n") + 1 if part else len(data)
-                for line in data[:cut].split(b"\n")[: None if not part else -1]:
-                    yield _decoded(line, opened.name, number, errors)
+            for part in iter(partial(opened.read, _BLOCK), b""):
+                *whole, carried = (carried + part).split(b"\n")
+                for line in whole:
+                    yield _decoded(line.removesuffix(b"\r"), opened.name, number, errors)
                     number += 1
-                carried = data[cut:]
-                if not part:
-                    break
+            if carried:
+                yield _decoded(carried, opened.name, number, errors)
         file.check_unchanged()
 
 

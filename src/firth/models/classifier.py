@@ -3,6 +3,7 @@
 Joulin, Grave, Bojanowski & Mikolov 2017, "Bag of Tricks for Efficient Text Classification": fastText's supervised mode.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from os import PathLike
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.config import option
-from firth.errors import ConfigError, InputError, NotFittedError
+from firth.errors import ConfigError, FormatError, InputError, MissingInputError, NotFittedError
 from firth.estimator import Estimator, estimator
 from firth.evaluate.classify import LabelScores, label_scores
 from firth.loading import load_vectors
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     pass
 
 _NOISE_EXPONENT = 0.5  # fastText's, of labels
+if TYPE_CHECKING:
+    from firth.tuning.classify import Found
+
+_LEAST_ROWS = 256
 Init = Vectors | str | PathLike[str] | None
 
 
@@ -133,6 +138,12 @@ class TextClassifier(_Learnt, Estimator):
         self.provenance_ = lesson.provenance(documents, labels, epochs)
         return self
 
+    def autotune(self, texts: Any, y: Any = None, **how: Any) -> "Found":
+        """Search for the options that score best on held-out texts, as `firth.tuning.classify.autotune` says."""
+        from firth.tuning.classify import autotune
+
+        return autotune(self, texts, y, **how)
+
     def quantise(self, *, rows: int | None = None, width: int = 2, norms: bool = True) -> "TextClassifier":
         """The same classifier in a twentieth of the memory or less: long rows alone, each number half a byte.
 
@@ -151,6 +162,26 @@ class TextClassifier(_Learnt, Estimator):
         copy = self._like_me(small.quantised(width=width, norms=norms, seed=int(self.seed)))
         copy.provenance_ = {**self.provenance_, "quantised": {"rows": rows, "width": width, "norms": norms}}
         return copy
+
+    def within(self, size: int) -> "TextClassifier":
+        """The same classifier, quantised, with as many of its longest rows as `size` bytes hold (see `nbytes`).
+
+        Raises ConfigError where they hold fewer than 256, one for each code.
+        """
+        model = self._fitted()
+        low, high = 0, model.features.size + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if model.pruned(middle).bytes_quantised() <= size else (low, middle)
+        if low < min(_LEAST_ROWS, model.features.size):
+            least = model.pruned(_LEAST_ROWS).bytes_quantised()
+            raise ConfigError(f"{size:,} bytes hold {low:,} rows of words and n-grams. Give {least:,} or more.")
+        return self.quantise(rows=low)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tables and words, as they are saved."""
+        return self._fitted().nbytes
 
     # ------------------------------------------------------------ asking
 
@@ -241,9 +272,16 @@ class TextClassifier(_Learnt, Estimator):
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, verify: Literal["headers", "full"] = "headers") -> "TextClassifier":
-        """Open what `save` wrote; `firth.load` comes here. Raises FormatError, CorruptFileError."""
-        from firth.formats import classifier
+        """Open what `save` wrote (`firth.load` comes here), or a supervised .bin or .ftz of fastText's.
 
+        Raises MissingInputError, FormatError for what is neither, CorruptFileError, with the byte, for damage.
+        """
+        from firth.formats import classifier, native
+
+        if not os.path.isdir(path):
+            return cls._of_fasttext(path)
+        if not native.is_classifier(path):
+            raise FormatError(f"{path} is no classifier. `firth train classifier` writes one.")
         saved = classifier.read(path, verify=verify)
         options = {name: value for name, value in saved.config["model"].items() if name != "name"}
         found = cls.from_dict(options).checked()
@@ -251,6 +289,19 @@ class TextClassifier(_Learnt, Estimator):
         found.label_kind_ = saved.config["label_kind"]
         found.model_ = LabelModel.of_arrays(saved.words, saved.arrays, found.to_dict())
         found.provenance_ = saved.provenance
+        return found
+
+    @classmethod
+    def _of_fasttext(cls, path: str | PathLike[str]) -> "TextClassifier":
+        from firth.models import fasttext_classifier
+
+        if not os.path.exists(path):
+            raise MissingInputError(f"No classifier {os.fspath(path)!r}.")
+        options, labels, model = fasttext_classifier.read(path)
+        found = cls(**options).checked()
+        found.classes_, found.model_ = np.array(labels), model
+        found.label_kind_ = "lists" if found.loss == "ova" else "single"
+        found.provenance_ = {"fasttext": os.path.basename(path), "epochs": []}
         return found
 
     # ------------------------------------------------------------ inside

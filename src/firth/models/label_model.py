@@ -9,7 +9,7 @@ import numpy.typing as npt
 from firth.huffman import HuffmanTree
 from firth.tokens.documents import Documents
 from firth.tokens.features import Features
-from firth.vectors.product import ProductTable, quantised
+from firth.vectors.product import CENTROIDS, ProductTable, quantised
 
 Floats = npt.NDArray[np.float32]
 _CHUNK = 1 << 14  # documents whose scores are computed at a time
@@ -92,6 +92,18 @@ class LabelModel:
         assert not isinstance(self.inputs, ProductTable), "it is quantised already"
         return replace(self, inputs=quantised(np.asarray(self.inputs), width=width, norms=norms, seed=seed))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of everything that is saved, but for a few thousand of facts."""
+        return sum(array.nbytes for array in self.arrays().values()) + _bytes_of_words(self.features.words)
+
+    def bytes_quantised(self, width: int = 2) -> int:
+        """What `nbytes` of the quantised model will be."""
+        parts = -(-self.inputs.shape[1] // width)
+        tables = self.features.size * (parts + 1) + 4 * CENTROIDS * (parts * width + 1)
+        others = {name: array for name, array in self.arrays().items() if name != "inputs"}
+        return int(tables + sum(array.nbytes for array in others.values()) + _bytes_of_words(self.features.words))
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a file holds beside the words: by name, as `of_arrays` takes them."""
         found: dict[str, npt.NDArray[Any]] = {"counts": self.word_counts, "label_counts": self.label_counts}
@@ -116,6 +128,11 @@ class LabelModel:
             inputs = ProductTable(arrays["codes"], arrays["centroids"], arrays.get("norms"), lengths, options["dim"])
         counts, outputs = arrays["counts"], arrays["outputs"]
         return cls(features, counts, inputs, outputs, arrays["label_counts"], options["loss"])
+
+
+def _bytes_of_words(words: list[str]) -> int:
+    """Their UTF-8, and an offset for each."""
+    return sum(len(word.encode("utf-8", "replace")) + 8 for word in words)
 
 
 def _pieces(documents: int) -> int:

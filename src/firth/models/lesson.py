@@ -115,15 +115,27 @@ def tables(options: "TextClassifier", rows: Features, labels: Labels, start: Vec
     return made
 
 
-def of(options: "TextClassifier", made: Tables, bags: Bags, labels: Labels, tokens: int) -> Lesson:
-    """The whole of it: a document with several labels is held against all (ova), or in each pass against one."""
+def of(options: "TextClassifier", made: Tables, bags: Bags, labels: Labels, tokens: int, counts: Any = None) -> Lesson:
+    """The whole of it: a document with several labels is held against all (ova), or in each pass against one.
+
+    `counts`: i8[labels], of which the tree (hs) and the noise (ns) are made; None: as they are among `labels`.
+    """
     every = np.arange(len(labels), dtype=np.int32)
     held = labels.drawn if options.loss != "ova" else lambda _: every
-    return Lesson(made, bags, held, _objective(options, labels), tokens, options.epochs, options.lr, options.seed)
+    return Lesson(
+        made,
+        bags,
+        held,
+        _objective(options, labels, labels.counts if counts is None else counts),
+        tokens,
+        options.epochs,
+        options.lr,
+        options.seed,
+    )
 
 
-def _objective(options: "TextClassifier", labels: Labels) -> Objective:
-    counted = Vocabulary([str(i) for i in range(len(labels.classes))], labels.counts)
+def _objective(options: "TextClassifier", labels: Labels, counts: Any) -> Objective:
+    counted = Vocabulary([str(i) for i in range(len(labels.classes))], counts)
     if options.loss == "ns":
         return negative_sampling(counted, options.negatives, _NOISE_EXPONENT, options.seed)
     if options.loss == "hs":

@@ -20,9 +20,9 @@ from firth.training.objectives import Objective, ignorance, most_targets
 from firth.training.progress import Silent
 from firth.training.tables import aligned
 
-_PARTS = 32  # of a pass, at least: threads end together, and the loss is looked at so often
+_PARTS = 16  # of a pass, at least: threads end together, and the loss is looked at so often
 _LARGEST = 4096  # documents in a part
-_SMALLEST = 64
+_SMALLEST = 256
 _MEASURED = 5_000  # documents of a pass whose loss is computed: it costs a tenth of learning from one
 _SMALL = 1 << 16  # bytes of an output table that each thread has a copy of
 _NOTHING = Part(0, 0, 0, np.uint64(0), np.float32(0), np.float32(0))
