@@ -67,7 +67,7 @@ def test_a_supervised_bin_gives_fasttexts_probabilities(tmp_path, options):
 @pytest.mark.parametrize("options", CASES[:3], ids=str)
 def test_loss_for_given_weights_is_fasttexts(tmp_path, options):
     """-log p of its own probabilities against what the kernel measures on its weights, at no learning rate."""
-    model = trained(tmp_path, **options, **{"epoch": 4, "lr": 0.2})
+    model = trained(tmp_path, **options, epoch=4, lr=0.2)
     ours = firth.TextClassifier.load(tmp_path / "model.bin")
     probabilities = theirs(model, TEXTS, ours.classes_.tolist())
     truth = np.array([[label == name for name in ours.classes_] for label in LABELS])
