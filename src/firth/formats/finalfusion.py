@@ -2,9 +2,10 @@
 
     "FiFu" | version u32 | chunks u32 | their kinds u32[chunks] | (kind u32 | bytes u64 | content)[chunks]
 
-All vocabularies are read; of those with subwords, the words and their vectors. finalfusion keeps vectors at length 1
-and their lengths in a chunk of their own: they come as they are stored, as finalfusion gives them, or, with
-`norms=True`, as long as they were. Written is the simple vocabulary with a dense table, which keeps every bit.
+All vocabularies are read; of those with n-grams, the words and their vectors, and, where they are hashed as fastText
+does (and the table is dense), the n-grams too: words that are not stored get the mean of theirs. finalfusion keeps
+vectors at length 1 and their lengths in a chunk of their own: they come as they are stored, as finalfusion gives them,
+or, with `norms=True`, as long as they were. Written is the simple vocabulary with a dense table, which keeps every bit.
 https://finalfusion.github.io/spec
 """
 
@@ -21,6 +22,7 @@ from firth.formats.checksums import NewFile
 from firth.formats.rows import LARGEST_DIM
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
+from firth.vectors.subwords import Subwords
 from firth.vectors.table import Vectors
 
 _MAGIC = b"FiFu"
@@ -28,6 +30,7 @@ _SIMPLE, _DENSE, _BUCKETS, _QUANTISED, _METADATA, _NORMS, _FASTTEXT, _EXPLICIT =
 _VOCABULARIES = {_SIMPLE: "simple", _BUCKETS: "buckets", _FASTTEXT: "fastText buckets", _EXPLICIT: "explicit n-grams"}
 _U8, _F32 = 1, 10
 _MOST_CHUNKS = 64
+_LONGEST_NGRAM = 1 << 10  # characters
 _QUANTISED_GROWTH = 100  # a quantised row may be so many times smaller than its numbers
 _PIECE = 1 << 24
 
@@ -103,9 +106,8 @@ def read(path: Place, *, norms: bool = False) -> Vectors:
         table = table * _norms(file, len(keys))[:, None]
     metadata = _metadata(file)
     try:
-        return Vectors(keys, table, provenance={"metadata": metadata} if metadata else None)
-    except EncodingError:
-        raise
+        provenance = {"metadata": metadata} if metadata else None
+        return Vectors(keys, table, provenance=provenance, subwords=_subwords(file, len(keys)))
     except InputError as error:
         raise CorruptFileError(f"{path}: {error}") from error
 
@@ -188,6 +190,19 @@ def _table(file: Fifu, words: int) -> NDArray[np.float32]:
         _check_type(file, begin + 12, end, _F32)
         return file.floats(_padded(begin + 16), end, rows, dim)[:words]
     return _reconstructed(file, words, rows, dim)
+
+
+def _subwords(file: Fifu, words: int) -> Subwords | None:
+    """The n-grams of a vocabulary that hashes them as fastText does."""
+    if _FASTTEXT not in file.chunks or _DENSE not in file.chunks:
+        return None
+    begin, end = file.chunks[_FASTTEXT]
+    min_n, max_n, buckets = file.unpack("<III", begin + 8, end)
+    rows, dim = _shape(file)
+    if rows - words != buckets or not 0 < min_n <= max_n <= _LONGEST_NGRAM:
+        raise file.damaged(begin, f"n-grams of {min_n:,} to {max_n:,} characters in {buckets:,} buckets")
+    begin, end = file.chunks[_DENSE]
+    return Subwords(file.floats(_padded(begin + 16), end, rows, dim)[words:], min_n, max_n)
 
 
 def _reconstructed(file: Fifu, words: int, rows: int, dim: int) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from firth.formats.pickled import Name, Thing
 from firth.formats.plain_files import mapped
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
+from firth.vectors.subwords import Subwords
 from firth.vectors.table import Vectors
 
 _ARRAY_NAMES = {
@@ -60,6 +61,8 @@ _KNOWN = (
     | {Name(f"gensim.models.{module}", name) for module, names in _MODELS.items() for name in names}
 )
 _VECTORS, _KEYS = ("vectors", "syn0"), ("index_to_key", "index2word", "index2entity")
+_LONGEST_NGRAM = 1 << 10  # characters
+_MOST_BUCKETS = 1 << 24  # gensim's own number is 2 million
 _HEAD = 256  # bytes within which a model's class is named
 _PIECE = 1 << 24
 
@@ -77,19 +80,22 @@ def read(path: Place) -> Vectors:
     """
     root = _root(path)
     owner, beside = _owner(path, root)
-    keys = _keys(path, owner)
+    keys = Keys.of(_keys(path, owner))
     vectors = _attribute(path, owner, beside, *_VECTORS)
-    if vectors is None and owner.get("bucket") is not None:
-        raise FormatError(f"{path} is a FastText model, saved without its words' vectors. From gensim, save model.wv.")
+    subwords = _subwords(path, owner, beside, len(keys))
+    if vectors is None and subwords is not None:
+        vectors = subwords.stored(keys)  # FastText saves what they are made of
     if vectors is None or vectors.ndim != 2 or len(vectors) < len(keys):
         shape = None if vectors is None else vectors.shape
-        raise CorruptFileError(f"{path}: {len(keys):,} keys, and vectors of shape {shape}.")
+        raise CorruptFileError(f"{path}: {len(keys):,} keys, and vectors of shape {shape}. Save it from gensim again.")
     vectors = vectors[: len(keys)]
     output = _output(path, root)
     if output is not None and output.shape != vectors.shape:
         output = None  # of hierarchical softmax, or of a model whose vocabulary grew
+    names = keys.tolist()
+    counts = _counts(path, owner, names)
     try:
-        return Vectors(Keys.of(keys), vectors, output=output, counts=_counts(path, owner, keys))
+        return Vectors(names, vectors, output=output, counts=counts, subwords=subwords)
     except EncodingError:
         raise
     except InputError as error:
@@ -100,7 +106,7 @@ def describe(path: Place) -> dict[str, Any]:
     """The class, rows, dim, and the file's size. A pickle has no header: it is taken apart for this."""
     root = _root(path)
     owner, beside = _owner(path, root)
-    vectors = _attribute(path, owner, beside, *_VECTORS)
+    vectors = _attribute(path, owner, beside, *_VECTORS, "vectors_vocab")
     shape = (0, 0) if vectors is None else vectors.shape
     rows = len(_keys(path, owner))
     return {"rows": rows, "dim": shape[-1], "class": str(root.kind), "bytes": os.path.getsize(path)}
@@ -179,6 +185,38 @@ def _output(path: Place, root: Thing) -> NDArray[Any] | None:
     if isinstance(trained, Thing):
         return _attribute(path, trained, f"{os.fspath(path)}.trainables", "syn1neg")
     return _attribute(path, root, os.fspath(path), "syn1neg")
+
+
+def _subwords(path: Place, owner: Thing, beside: str, rows: int) -> Subwords | None:
+    """The n-grams of FastText; None for another model, and where the hash is not fastText's (gensim before 3.8)."""
+    own, table = (_attribute(path, owner, beside, name) for name in ("vectors_vocab", "vectors_ngrams"))
+    min_n, max_n = owner.get("min_n"), owner.get("max_n")
+    if own is None or table is None or owner.get("compatible_hash") is not True:
+        return None
+    if not isinstance(min_n, int) or not isinstance(max_n, int) or not 0 < min_n <= max_n <= _LONGEST_NGRAM:
+        return None
+    places = _places(owner, len(table))
+    if own.ndim != 2 or table.ndim != 2 or len(own) != rows or (places is None and len(table) != owner.get("bucket")):
+        return None
+    try:
+        return Subwords(table, min_n, max_n, own=own, places=places)
+    except InputError as error:
+        raise CorruptFileError(f"{path}: {error}") from error
+
+
+def _places(owner: Thing, rows: int) -> NDArray[np.int32] | None:
+    """gensim 3 kept rows for the n-grams that it met alone: i4[buckets], the row of each, or -1. None: it has all."""
+    found, buckets = owner.get("hash2index"), owner.get("bucket")
+    if not isinstance(found, dict) or not isinstance(buckets, int) or not 0 < buckets <= _MOST_BUCKETS:
+        return None
+    if not all(isinstance(each, int) for pair in found.items() for each in pair) or len(found) != rows:
+        return None
+    places = np.full(buckets, -1, np.int32)
+    for bucket, row in found.items():
+        if not (0 <= bucket < buckets and 0 <= row < rows):
+            return None
+        places[bucket] = row
+    return places
 
 
 def _attribute(path: Place, owner: Thing, beside: str, *names: str) -> NDArray[Any] | None:

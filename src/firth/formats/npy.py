@@ -21,7 +21,7 @@ _PIECE = 1 << 22
 _WHOLE = r"\d{1,18}"
 _DESCR = re.compile(r"'descr': '([<>|=]?)([a-zA-Z])(\d{1,9})'")
 _ORDER = re.compile(r"'fortran_order': (True|False)")
-_SHAPE = re.compile(rf"'shape': \(((?:{_WHOLE},? ?)*)\)")
+_SHAPE = re.compile(rf"'shape': \(((?:{_WHOLE}, ?)*(?:{_WHOLE})?)\)")
 
 
 class Writable(Protocol):

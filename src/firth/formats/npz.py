@@ -58,9 +58,9 @@ def read(path: Place) -> Vectors:
     if arrays["vectors"].ndim != 2 or arrays["keys"].shape != (rows,):
         shapes = arrays["keys"].shape, arrays["vectors"].shape
         raise FormatError(f"{path}: keys of shape {shapes[0]} and vectors of shape {shapes[1]} are no table.")
+    keys = _strings(path, arrays["keys"])
     try:
-        keys = _strings(path, arrays["keys"])
-        return Vectors(keys, arrays["vectors"], output=arrays.get("output"), counts=arrays.get("counts"))
+        return Vectors(keys.tolist(), arrays["vectors"], output=arrays.get("output"), counts=arrays.get("counts"))
     except InputError as error:
         raise CorruptFileError(f"{path}: {error}") from error
 

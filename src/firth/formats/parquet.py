@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import CorruptFileError, FormatError, InputError
+from firth.formats.arrow_size import unpacked
 from firth.formats.bombs import check_growth
 from firth.formats.checksums import NewFile
 from firth.formats.rows import LARGEST_DIM
@@ -69,7 +70,7 @@ def read(path: Place, *, key: str | None = None, vector: str | None = None) -> V
             if counts is not None:
                 counts[start:end] = batch.column(columns.counts).to_numpy(zero_copy_only=False)
     try:
-        return Vectors(Keys.of(keys), array, output=output, counts=counts)
+        return Vectors(Keys.of(keys).tolist(), array, output=output, counts=counts)
     except InputError as error:
         raise CorruptFileError(f"{path}: {error}") from error
 
@@ -117,6 +118,7 @@ class _Arrow:
         import pyarrow as pa
         from pyarrow import ipc
 
+        check_growth(path, unpacked(path))
         with pa.memory_map(os.fspath(path)) as file:
             self._file = ipc.open_file(file)
             self._batches = [self._file.get_batch(number) for number in range(self._file.num_record_batches)]
@@ -191,6 +193,7 @@ def _known(names: tuple[str, ...], there: list[str]) -> str | None:
 def _is_string(kind: Any) -> bool:
     from pyarrow import types
 
+    kind = kind.value_type if types.is_dictionary(kind) else kind  # what pandas calls categories
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 

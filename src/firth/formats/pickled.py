@@ -16,8 +16,8 @@ from firth.formats.signatures import Place
 _LARGE = 1 << 12  # bytes from which an array is left in the file instead of being copied
 _VIEWED = {"BINBYTES", "BINBYTES8", "BYTEARRAY8", "BINUNICODE", "BINUNICODE8"}
 _OPCODES = {operation.code.encode("latin-1"): operation for operation in pickletools.opcodes}
-_DEEPEST = 1 << 20  # values waiting on the stack; pickles hand them on in thousands
-_FREE = 1 << 20  # values and containers that any pickle may have; beyond it, so many for each byte
+_DEEPEST = 1 << 17  # values waiting on the stack; pickles hand them on in thousands
+_FREE = 1 << 17  # values and containers that any pickle may have; beyond it, so many for each byte
 
 
 class Name(NamedTuple):
@@ -117,7 +117,7 @@ class _Machine:
             if operation.name == "STOP":
                 return self.stack.pop()
             self.act(operation)
-            if self.made > _FREE + most // 12 or self.pushed > _FREE + most // 2 or len(self.stack) > _DEEPEST:
+            if self.made > _FREE + most // 8 or self.pushed > _FREE + most // 2 or len(self.stack) > _DEEPEST:
                 raise FormatError(f"{self.path} is a pickle that would take far more memory than its size. Not opened.")
 
     def act(self, operation: pickletools.OpcodeInfo) -> None:

@@ -44,7 +44,7 @@ def read(folder: Place, table: str) -> Vectors:
     if unknown == len(keys) - 1 and not np.any(rows[unknown]):
         keys, rows = keys[:unknown], rows[:unknown]
     try:
-        return Vectors(Keys.of(keys), rows)
+        return Vectors(Keys.of(keys).tolist(), rows)
     except InputError as error:
         raise CorruptFileError(f"{folder}: {error}") from error
 
