@@ -33,6 +33,7 @@ _LONGEST_DIRECTORY = 1 << 20  # of a zip archive; one with more in it than a tab
 _END = 22 + (1 << 16)  # where the directory is announced, from the file's end
 _WIDE_KEYS = 64  # bytes of a key that may be empty for one that is used, before it is refused
 _PIECE = 1 << 22
+_LAST_CHARACTER = 0x10FFFF
 
 
 def recognise(head: bytes) -> bool:
@@ -147,6 +148,8 @@ def _strings(path: Place, array: NDArray[Any]) -> Keys:
     """Strings (`U`, or UTF-8 in `S`) as keys."""
     if array.dtype.kind not in "US":
         raise FormatError(f"{path}: keys must be strings, not {array.dtype}.")
+    if array.dtype.kind == "U" and array.view(f"{array.dtype.byteorder}u4").max(initial=0) > _LAST_CHARACTER:
+        raise CorruptFileError(f"{path}: a key is no text (a character beyond U+10FFFF).")  # which breaks numpy
     try:
         found = array.tolist()
         return Keys.of([key.decode() for key in found] if array.dtype.kind == "S" else found)
