@@ -1,16 +1,14 @@
 """Questions to a model: nearest, analogy, similarity, predict."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 import firth
 from firth.cli import show
-from firth.cli.options import Json, Model, RestrictVocab, Which, at_least_one
+from firth.cli.options import Json, MinCount, Model, Prefix, Regex, RestrictVocab, Topn, Which, at_least_one, only
 from firth.errors import ConfigError
-
-Topn = Annotated[int, Parameter(alias="-n", help="How many to show.")]
 
 
 def nearest(
@@ -19,16 +17,26 @@ def nearest(
     *words: Annotated[str, Parameter(help="The words to look up; `-` reads them from stdin, one a line.")],
     topn: Topn = 10,
     restrict_vocab: RestrictVocab = None,
+    prefix: Prefix = None,
+    regex: Regex = None,
+    min_count: MinCount = None,
+    metric: Annotated[
+        Literal["cosine", "dot", "euclidean"],
+        Parameter(help="What is near: the angle; the product, or the distance, of the vectors as they are."),
+    ] = "cosine",
+    index: Annotated[
+        Literal["hnsw"] | None, Parameter(help="Ask the index that `firth index` built: quicker, may miss some.")
+    ] = None,
     which: Which = "input",
     json: Json = False,
 ) -> None:
-    """Show the nearest neighbours of words, by cosine similarity."""
+    """Show the nearest neighbours of words."""
     at_least_one(topn, "--topn")
     asked = _words(words)
     vectors = _vectors(model)
-    found = [
-        (word, vectors.most_similar(word, topn=topn, restrict_vocab=restrict_vocab, which=which)) for word in asked
-    ]
+    where = only(prefix, regex, min_count)
+    near = vectors.nearest(asked, topn, restrict_vocab, where=where, metric=metric, index=index, which=which)
+    found = [*zip(asked, near, strict=True)]
     document = [{"word": word, "nearest": _scored(near)} for word, near in found]
     alone = len(found) == 1
     rows = [((key, score) if alone else (word, key, score)) for word, near in found for key, score in near]
@@ -42,6 +50,9 @@ def analogy(
     c: Annotated[str, Parameter(help="The word whose partner is sought.")],
     /,
     *,
+    method: Annotated[
+        Literal["add", "mul"], Parameter(help="3CosAdd, nearest to B - A + C; or 3CosMul, B times C over A.")
+    ] = "add",
     topn: Topn = 5,
     restrict_vocab: RestrictVocab = None,
     which: Which = "input",
@@ -50,7 +61,8 @@ def analogy(
     """Answer: A is to B as C is to what? The words nearest to B - A + C."""
     at_least_one(topn, "--topn")
     vectors = _vectors(model)
-    near = vectors.most_similar([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
+    ask = vectors.most_similar if method == "add" else vectors.most_similar_cosmul
+    near = ask([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
     show.answer({"a": a, "b": b, "c": c, "nearest": _scored(near)}, near, as_json=json)
 
 

@@ -6,6 +6,7 @@
     vocabulary.tsv       key TAB count, for people (0 where nothing was counted)
     provenance.json      what it was learnt from and how it went
     phrases.tsv          the phrases that were joined in the text, where some were; config.json has its name in "text"
+    index.usearch        the graph of `build_index`, where there is one; config.json says of what, under "index"
     README.md            the model card
 
 config.json is written last and ends with a checksum of itself.
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firth.errors import ConfigError, CorruptFileError, FirthError, FormatError, InputError
-from firth.formats import safetensors
+from firth.formats import index_file, quantised, safetensors
 from firth.formats.checksums import NewFile, Record, check_blocks, check_size, recorded
 from firth.formats.json_text import is_whole, parse
 from firth.formats.plain_files import LITTER, mapped, open_plain, read_small
@@ -29,6 +30,7 @@ from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
 
 if TYPE_CHECKING:
+    from firth.vectors.index import Index
     from firth.vectors.subwords import Subwords
 
 Verify = Literal["headers", "full"]
@@ -41,10 +43,11 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
     "provenance.json",
     "README.md",
 )
-_PHRASES = "phrases.tsv"
+_PHRASES, _INDEX = "phrases.tsv", "index.usearch"
 CLASSIFIER = "classifier.safetensors"
 """The arrays of a folder that holds a classifier."""
-_OURS = {"format", "format_version", "files", "checksum", "subwords"}  # names in config.json that are not the model's
+# names in config.json that are not the model's
+_OURS = {"format", "format_version", "files", "checksum", "subwords", "index"}
 _CUTTING = ("min_n", "max_n", "hash_count", "hash_seed")  # of `Subwords`
 
 
@@ -56,6 +59,8 @@ class Header(NamedTuple):
     files: dict[str, Record]
     subwords: dict[str, int] | None
     """How a word is cut into n-grams; None: it is not."""
+    graph: dict[str, Any] | None
+    """What the graph in index.usearch is of; None: there is none."""
 
 
 def is_classifier(folder: Place) -> bool:
@@ -82,7 +87,8 @@ def needs(vectors: Vectors) -> int:
     parts = vectors.subwords
     others = (vectors.output, vectors.nodes, *((parts.table, parts.own, parts.places) if parts else ()))
     return int(
-        vectors.vectors.nbytes
+        vectors.stored.nbytes
+        + (0 if vectors.index is None else index_file.needs(vectors))
         + sum(table.nbytes for table in others if table is not None)
         + 2 * len(keys.blob)
         + 24 * len(keys)
@@ -112,6 +118,9 @@ def write(vectors: Vectors, folder: Place) -> None:
     files = {_VECTORS: _write_arrays(vectors, keys, os.path.join(folder, _VECTORS))}
     files |= {name: write_text(text, os.path.join(folder, name)) for name, text in texts.items()}
     described = {"format": "firth", "format_version": VERSION, **config, "files": files}
+    if (index := vectors.index) is not None:
+        files[_INDEX] = write_text(index_file.graph_of(vectors), os.path.join(folder, _INDEX))
+        described["index"] = index.described()
     if (parts := vectors.subwords) is not None:
         cutting = {name: getattr(parts, name) for name in _CUTTING}
         described |= {"format_version": _WITH_SUBWORDS, "subwords": cutting}
@@ -132,7 +141,7 @@ def _write_arrays(vectors: Vectors, keys: Keys, path: Place) -> Record:
         "keys": keys.blob,
         "offsets": keys.offsets,
         "counts": vectors.counts,
-        "vectors": vectors.vectors,
+        **quantised.arrays(vectors.stored),
         "output": vectors.output,
         "nodes": vectors.nodes,
     }
@@ -224,9 +233,9 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
     arrays = {name: tensor.of(data) for name, tensor in tensors.items() if name not in {"keys", "offsets"}}
     provenance = read_provenance(folder, header)
     try:
-        return Vectors(
+        vectors = Vectors(
             keys,
-            arrays["vectors"],
+            quantised.table(tensors, data),
             output=arrays.get("output"),
             nodes=arrays.get("nodes"),
             counts=arrays.get("counts"),
@@ -236,6 +245,19 @@ def read(folder: Place, *, verify: Verify = "headers") -> Vectors:
         )
     except InputError as error:
         raise CorruptFileError(f"{path}: {error} Copy the model again.") from error
+    vectors.index = _index(folder, header)
+    return vectors
+
+
+def _index(folder: Place, header: Header) -> "Index | None":
+    """The graph, still in its file. Raises CorruptFileError where that is missing."""
+    if header.graph is None:
+        return None
+    path = os.path.join(folder, _INDEX)
+    if _INDEX not in header.files:
+        raise CorruptFileError(f"{folder} speaks of an index and lists no {_INDEX}. Copy the model again.")
+    data = mapped_file(folder, _INDEX, header)
+    return index_file.read(path, header.graph, data, lambda: check_blocks(path, data, header.files[_INDEX]))
 
 
 def _subwords(path: Place, header: Header, arrays: dict[str, NDArray[Any]]) -> "Subwords | None":
@@ -259,6 +281,7 @@ def describe(folder: Place) -> dict[str, Any]:
         "format_version": header.format_version,
         "rows": rows,
         "dim": dim,
+        **quantised.described(tensors),
         "counts": "counts" in tensors,
         "output": "output" in tensors,
         "files": {
@@ -266,6 +289,7 @@ def describe(folder: Place) -> dict[str, Any]:
             for name in (_CONFIG, *header.files)
             if os.path.exists(os.path.join(folder, name))
         },
+        "index": header.graph,
         "config": config,
         "provenance": read_provenance(folder, header),
     }
@@ -305,7 +329,8 @@ def _parted(text: bytes) -> tuple[Header, dict[str, Any]]:
     match found := parse(text):
         case {"format": str(name), "format_version": version, "files": dict(files)} if is_whole(version):
             records = {file: recorded(record) for file, record in files.items()}
-            return Header(name, version, records, _cutting(found.get("subwords"))), {
+            graph = index_file.facts(found.get("index"))
+            return Header(name, version, records, _cutting(found.get("subwords")), graph), {
                 name: found[name] for name in found if name not in _OURS
             }
     raise ValueError("it holds no format, format_version and files")
@@ -365,9 +390,10 @@ def _shape(path: Place, tensors: dict[str, safetensors.Tensor]) -> tuple[int, in
     if table is None or len(table.shape) != 2 or table.shape[1] < 1:
         found = None if table is None else list(table.shape)
         raise CorruptFileError(f"{path}: 'vectors' must have shape [rows, dim] with dim at least 1, not {found}.")
-    rows, dim = table.shape
+    rows, dim = quantised.shape(path, tensors)
+    parts = quantised.expected(tensors, dim)
     expected: dict[str, tuple[str, tuple[int, ...] | None]] = {
-        "vectors": ("F32", (rows, dim)),
+        **parts,
         "output": ("F32", (rows, dim)),
         "nodes": ("F32", (max(1, rows - 1), dim)),
         "counts": ("I64", (rows,)),
@@ -380,7 +406,7 @@ def _shape(path: Place, tensors: dict[str, safetensors.Tensor]) -> tuple[int, in
     for name, (dtype, shape) in expected.items():
         tensor = tensors.get(name)
         if tensor is None:
-            if name in {"keys", "offsets"}:
+            if name in {"keys", "offsets", *parts}:
                 raise CorruptFileError(f"{path} holds no array {name!r}. Copy the model again from where it came.")
         elif tensor.dtype != dtype or (shape is not None and tensor.shape != shape):
             raise CorruptFileError(

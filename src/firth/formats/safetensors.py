@@ -24,13 +24,13 @@ _WRITTEN: dict[str, np.dtype[Any]] = {
     "I32": np.dtype("<i4"),
     "I64": np.dtype("<i8"),
     "U8": np.dtype("u1"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),  # numpy has none
+    "I8": np.dtype("i1"),
 }
 _CODES = {dtype: code for code, dtype in _WRITTEN.items()}
 DTYPES = _WRITTEN | {
     "F64": np.dtype("<f8"),
-    "F16": np.dtype("<f2"),
-    "BF16": np.dtype("<u2"),  # numpy has none
-    "I8": np.dtype("i1"),
     "I16": np.dtype("<i2"),
 }
 NUMBERS = set(DTYPES) - {"U8"}

@@ -26,9 +26,9 @@ def table(given: Any, name: str) -> Floats:
         return array if array.dtype == np.float32 else array.astype(np.float32)
 
 
-def is_mapped(array: NDArray[Any]) -> bool:
+def is_mapped(array: Any) -> bool:
     """Whether the numbers lie in a file that is mapped, so that looking at them all would read it."""
-    seen: Any = array
+    seen: Any = getattr(array, "codes", array)  # of a quantised table
     while seen is not None:
         if isinstance(seen, mmap.mmap):
             return True

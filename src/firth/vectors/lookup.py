@@ -11,7 +11,8 @@ from firth.errors import ConfigError, InputError, UnknownKeyError
 from firth.vectors import checks
 from firth.vectors.analogy import Item, Key, is_key
 from firth.vectors.keys import Keys
-from firth.vectors.nearest import Floats, Rows, lengths, unit
+from firth.vectors.nearest import Floats, Rows, Table, lengths, measure, unit
+from firth.vectors.quantised import Quantised
 from firth.vectors.unknown import NotAmong
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Lookup:
     def __init__(
         self,
         keys: Iterable[str],
-        array: ArrayLike,
+        array: "ArrayLike | Quantised",
         *,
         output: ArrayLike | None = None,
         nodes: ArrayLike | None = None,
@@ -35,37 +36,55 @@ class Lookup:
         config: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
     ) -> None:
-        self.vectors: Floats = checks.table(array, "vectors")
+        self.quantised = array if isinstance(array, Quantised) else None
+        if self.quantised is None:
+            self.vectors = checks.table(array, "vectors")
         self.output: Floats | None = None if output is None else checks.table(output, "output vectors")
-        if self.output is not None and self.output.shape != self.vectors.shape:
+        if self.output is not None and self.output.shape != self._shape:
             raise InputError(
-                f"output vectors have shape {self.output.shape}, the vectors {self.vectors.shape}; they must agree."
+                f"output vectors have shape {self.output.shape}, the vectors {self._shape}; they must agree."
             )
         self.nodes: Floats | None = None if nodes is None else checks.table(nodes, "inner nodes")
-        if self.nodes is not None and self.nodes.shape != (max(1, len(self.vectors) - 1), self.vectors.shape[1]):
+        if self.nodes is not None and self.nodes.shape != (max(1, len(self) - 1), self.dim):
             raise InputError(
-                f"inner nodes have shape {self.nodes.shape}; a Huffman tree over {len(self.vectors):,} keys has one "
-                f"node less than keys, of {self.vectors.shape[1]} numbers."
+                f"inner nodes have shape {self.nodes.shape}; a Huffman tree over {len(self):,} keys has one "
+                f"node less than keys, of {self.dim} numbers."
             )
-        self.counts = checks.counts(counts, len(self.vectors))
+        self.counts = checks.counts(counts, len(self))
         self.subwords = subwords
         if subwords is not None and (subwords.dim, len(self)) != (
             self.dim,
             len(self if subwords.own is None else subwords.own),
         ):
-            raise InputError(f"The vectors have shape {self.vectors.shape}; the rows of n-grams do not fit.")
+            raise InputError(f"The vectors have shape {self._shape}; the rows of n-grams do not fit.")
         self.config = checks.facts(config, "config")
         self.provenance = checks.facts(provenance, "provenance")
-        self._keys = checks.keys(keys, len(self.vectors))
+        self._keys = checks.keys(keys, len(self))
         self._measured: dict[str, Rows] = {}
         if isinstance(self._keys, list):
             _ = self.key_to_index  # a key that comes twice is refused now
-        if not checks.is_mapped(self.vectors):
+        if not checks.is_mapped(self.stored):
             self.rows("input")
         if self.output is not None and not checks.is_mapped(self.output):
             self.rows("output")
 
     # ------------------------------------------------------------ what it holds
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """The vectors, f4[n, dim]. Of a quantised table all of them are made when this is asked for, and kept."""
+        assert self.quantised is not None
+        return self.quantised[:]
+
+    @property
+    def stored(self) -> "Floats | Quantised":
+        """The vectors as they are held: f4[n, dim], or quantised."""
+        return self.vectors if self.quantised is None else self.quantised
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        rows, dim = self.stored.shape
+        return rows, dim
 
     @cached_property
     def index_to_key(self) -> list[str]:
@@ -80,7 +99,7 @@ class Lookup:
     @property
     def dim(self) -> int:
         """Numbers in a vector."""
-        return int(self.vectors.shape[1])
+        return self._shape[1]
 
     @property
     def vector_size(self) -> int:
@@ -103,7 +122,7 @@ class Lookup:
         return self
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return self._shape[0]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.index_to_key)
@@ -125,6 +144,7 @@ class Lookup:
     def __repr__(self) -> str:
         model = self.options("model").get("name")
         facts = [f"{len(self):,} keys", f"dim {self.dim:,}"]
+        facts += [self.quantised.kind] if self.quantised is not None else []
         facts += [str(model)] if model else []
         facts += ["output vectors"] if self.output is not None else []
         facts += ["counts"] if self.counts is not None else []
@@ -162,8 +182,8 @@ class Lookup:
     def rows(self, which: Which = "input") -> Rows:
         """The table with the lengths of its rows, computed at the first call. Raises InputError for NaN or Inf."""
         if which not in self._measured:
-            array = np.asarray(self._table(which))
-            found = lengths(array)
+            array = self._table(which)
+            found = measure(array)
             self._refuse_unbounded(found, which)
             self._measured[which] = Rows(array, found)
         return self._measured[which]
@@ -231,7 +251,7 @@ class Lookup:
         self,
         operation: dict[str, Any],
         keys: Iterable[str],
-        array: ArrayLike,
+        array: "ArrayLike | Quantised",
         *,
         output: ArrayLike | None = None,
         nodes: ArrayLike | None = None,
@@ -277,9 +297,9 @@ class Lookup:
             return False
         return True
 
-    def _table(self, which: Which) -> Floats:
+    def _table(self, which: Which) -> Table:
         if which == "input":
-            return self.vectors
+            return self.stored
         if which not in get_args(Which):
             raise ConfigError(f"which must be 'input', 'output' or 'mean', not {which!r}.")
         if self.output is None:

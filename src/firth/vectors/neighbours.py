@@ -1,7 +1,8 @@
 """Which keys are near: the questions of `Vectors` whose answers are (key, score) lists."""
 
+import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,9 @@ from firth.vectors.analogy import Item, Key, Side, is_key, terms, three_cos_mul
 from firth.vectors.lookup import Lookup, Which, items_of
 from firth.vectors.nearest import Floats, Ids, Metric, metric_of, top, unit
 from firth.vectors.where import Where, rows_where
+
+if TYPE_CHECKING:
+    from firth.vectors.index import Index
 
 Scored = list[tuple[str, float]]
 
@@ -30,6 +34,9 @@ class Neighbours(Lookup):
 
     Of equal scores the lower row comes first.
     """
+
+    index: "Index | None" = None
+    """The graph that `build_index` made, or that was saved with the table."""
 
     @overload
     def most_similar(
@@ -187,6 +194,32 @@ class Neighbours(Lookup):
         answers = zip(places, scores, given, strict=True)
         return [self._scored(found, score, {query}, wanted) for found, score, query in answers]
 
+    def build_index(
+        self,
+        *,
+        recall: float = 0.95,
+        connectivity: int = 16,
+        expansion_add: int = 128,
+        threads: int | None = None,
+        which: Which = "input",
+    ) -> "Index":
+        """Build an HNSW graph over the rows, for `index="hnsw"`; saved with the table, and opened with it.
+
+        recall         look at as few candidates a query as find this share of the exact ten nearest
+        connectivity   ties of a row: more find more, and take more memory
+        expansion_add  candidates while a row finds its place: more make a better graph, and take longer
+        threads        None: as many as there are
+
+        What it found is said on stderr and kept as `index`. Of a mapped model the graph is mapped too. Needs usearch:
+        `pip install 'firth[ann]'`; MissingExtraError without. Malkov & Yashunin 2018.
+        """
+        from firth.vectors.index import build
+
+        options = {"recall": recall, "connectivity": connectivity, "expansion_add": expansion_add}
+        self.index = build(self, threads=threads, which=which, **options)  # type: ignore[arg-type]
+        print(f"firth: {self.index}", file=sys.stderr)
+        return self.index
+
     # ------------------------------------------------------------ inside
 
     def _targets(
@@ -210,7 +243,17 @@ class Neighbours(Lookup):
         if index is None:
             rows = self.rows(which)
             return lambda queries, k: rows.nearest(queries, k, limit, among=among, metric=metric)
-        raise ConfigError(f"index must be None or 'hnsw', not {index!r}.")
+        if index != "hnsw":
+            raise ConfigError(f"index must be None or 'hnsw', not {index!r}.")
+        if limit is not None or among is not None or metric != "cosine":
+            raise ConfigError(
+                "The index finds the nearest of all keys by the cosine. For where=, restrict_vocab= or another metric "
+                "leave index= out."
+            )
+        found = self.index
+        if found is None or found.which != which:
+            raise ConfigError(f"There is no index of the {which} vectors. Build one: build_index(which={which!r}).")
+        return lambda queries, k: found.nearest(self.rows(which), queries, k)
 
     def _scored(self, places: NDArray[np.int64], scores: Floats, given: set[int], topn: int) -> Scored:
         """(key, score) of the rows found, without the given ones."""

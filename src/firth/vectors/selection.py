@@ -7,7 +7,8 @@ import numpy as np
 
 from firth.errors import ConfigError, InputError
 from firth.vectors.analogy import Key
-from firth.vectors.nearest import Ids
+from firth.vectors.nearest import Floats, Ids
+from firth.vectors.quantised import Quantised
 from firth.vectors.where import Where, rows_where
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def rename(
     rows = np.unique(owner)
     if len(rows) == len(new):
         return vectors.changed(
-            done, new, vectors.vectors, output=vectors.output, nodes=vectors.nodes, counts=vectors.counts
+            done, new, vectors.stored, output=vectors.output, nodes=vectors.nodes, counts=vectors.counts
         )
     if repeated == "error":
         row = int(np.flatnonzero(owner != np.arange(len(new)))[0])
@@ -118,13 +119,17 @@ def _rows(vectors: "Lookup", keys: Iterable[Key], ignore_missing: bool) -> Ids:
     return rows[rows >= 0]
 
 
+def _only(table: "Floats | Quantised", rows: Ids) -> "Floats | Quantised":
+    return table.only(rows) if isinstance(table, Quantised) else table[rows]
+
+
 def _picked(vectors: Table, rows: Ids, done: dict[str, Any]) -> Table:
     """These rows, in this order. A tree's inner nodes are no rows of words: they stay behind, unless all rows stay."""
     keys, stay = vectors.index_to_key, len(rows) == len(vectors) and bool((rows == np.arange(len(rows))).all())
     return vectors.changed(
         done,
         [keys[row] for row in rows.tolist()],
-        vectors.vectors[rows],
+        _only(vectors.stored, rows),
         output=None if vectors.output is None else vectors.output[rows],
         nodes=vectors.nodes if stay else None,
         counts=None if vectors.counts is None else vectors.counts[rows],

@@ -1,6 +1,7 @@
-"""Sentence vectors: the bag of a text's words times the table."""
+"""Sentence vectors: the bag of a text's words times the table; weighted by how rare they are in sif.py."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, get_args
 
@@ -10,8 +11,37 @@ from numpy.typing import NDArray
 from firth.errors import ConfigError
 from firth.vectors.nearest import Floats
 
-Pooling = Literal["mean", "sum"]
+Pooling = Literal["mean", "sum", "sif", "usif"]
 _CUTTING = ("tokenizer", "lower", "own_words", "hmm", "split_sentences")
+
+
+@dataclass(frozen=True)
+class Bags:
+    """The known words of texts, in order, as rows of a table."""
+
+    rows: NDArray[np.int64]
+    """Those of all texts, one after the other; from len(table) on they are rows of `others`."""
+    sizes: NDArray[np.int64]
+    """Known words in each text."""
+    table: Floats
+    others: Floats
+    """Vectors of words that the table does not hold."""
+
+    def weighted(self, weights: Floats) -> Floats:
+        """For each text Σ weight · vector over its words: f4[texts, dim]; weights f4[words of all texts]."""
+        from scipy.sparse import csr_array
+
+        edges, width = np.concatenate([[0], np.cumsum(self.sizes)]), len(self.table) + len(self.others)
+        bags = csr_array((weights, self.rows, edges), shape=(len(self.sizes), width))
+        if not len(self.others):
+            return np.asarray(bags @ self.table, np.float32)
+        known = len(self.table)
+        return np.asarray(bags[:, :known] @ self.table + bags[:, known:] @ self.others, np.float32)
+
+    @property
+    def shares(self) -> Floats:
+        """1 / known words of its text, for each word: f4[words of all texts]."""
+        return np.repeat((1 / np.maximum(self.sizes, 1)).astype(np.float32), self.sizes)
 
 
 def encode(
@@ -21,32 +51,45 @@ def encode(
     cutting: Mapping[str, Any],
     pooling: Pooling,
     unseen: Callable[[list[str]], tuple[Floats, NDArray[np.bool_]]] | None = None,
+    counts: NDArray[np.int64] | None = None,
+    common: Floats | None = None,
 ) -> Floats:
-    """f4[texts, dim]: for each text the mean (or sum) of the rows of its known words, each as often as it stands there.
+    """f4[texts, dim]: for each text the rows of its known words, each as often as it stands there, put together.
 
     ids      word to row of `table` f4[n, dim]
     cutting  the options of `split` (others are left alone), as the training text was cut
     unseen   makes vectors f4[words, dim] of words that are not in `ids`, and says which of them it can, b1[words]
+    counts   i8[n], which "sif" and "usif" need
+    common   f4[c, dim], what those take out of every text; None: what these texts have in common
 
-    A sparse matrix of ones, texts × words, multiplies the table; a text without known words keeps a row of zeros.
+    A text without known words has a row of zeros.
     """
     if pooling not in get_args(Pooling):
-        raise ConfigError(f"pooling must be 'mean' or 'sum', not {pooling!r}.")
-    from scipy.sparse import csr_array
+        raise ConfigError(f"pooling must be 'mean', 'sum', 'sif' or 'usif', not {pooling!r}.")
+    bags = bags_of(texts, ids, table, cutting, unseen)
+    if pooling == "sum":
+        return bags.weighted(np.ones(len(bags.rows), np.float32))
+    if pooling == "mean":
+        return bags.weighted(bags.shares)
+    from firth.vectors import sif
 
+    found = sif.weighted(bags, counts, pooling)
+    return sif.without(found, sif.common(found, pooling) if common is None else common)
+
+
+def bags_of(
+    texts: Any,
+    ids: Mapping[str, int],
+    table: Floats,
+    cutting: Mapping[str, Any],
+    unseen: Callable[[list[str]], tuple[Floats, NDArray[np.bool_]]] | None = None,
+) -> Bags:
+    """The known words of texts."""
     lists = cut(texts, cutting)
     more, others = _of_unseen(lists, ids, unseen) if unseen else ({}, table[:0])
     found = [[place for word in words if (place := ids.get(word, more.get(word))) is not None] for words in lists]
     sizes = np.fromiter(map(len, found), np.int64, len(found))
-    columns = np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum()))
-    weights = np.ones(len(columns), np.float32)
-    if pooling == "mean":
-        weights = np.repeat((1 / np.maximum(sizes, 1)).astype(np.float32), sizes)
-    edges, width = np.concatenate([[0], np.cumsum(sizes)]), len(table) + len(others)
-    bags = csr_array((weights, columns, edges), shape=(len(found), width))
-    if not len(others):
-        return np.asarray(bags @ table, np.float32)
-    return np.asarray(bags[:, : len(table)] @ table + bags[:, len(table) :] @ others, np.float32)
+    return Bags(np.fromiter(chain.from_iterable(found), np.int64, int(sizes.sum())), sizes, table, others)
 
 
 def _of_unseen(

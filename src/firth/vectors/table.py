@@ -6,7 +6,7 @@ queries at once), `encode` (sentences) and `which`, the table that is asked.
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from firth.vectors.axis import Axis
+    from firth.vectors.clusters import Clusters
     from firth.vectors.documents import Document
 
 
@@ -30,7 +31,8 @@ class Vectors(Neighbours, Operations):
     """Keys and their vectors.
 
     keys        n strings, none twice; a packed `firth.vectors.keys.Keys` is decoded when first used
-    array       f4[n, dim], kept as it is (a memory map stays on the disk); other numbers are converted
+    array       f4[n, dim], kept as it is (a memory map stays on the disk); other numbers are converted; or a
+                `firth.vectors.quantised.Quantised`
     output      f4[n, dim], the context side of word2vec, or None
     nodes       f4[n - 1, dim], the inner nodes of the Huffman tree that hierarchical softmax learnt, or None
     counts      i8[n], how often each key was seen, or None
@@ -53,8 +55,20 @@ class Vectors(Neighbours, Operations):
     Raises InputError for keys, vectors, output and counts that do not fit together or are not what they should be.
     """
 
-    def encode(self, texts: Sequence[str], pooling: sentences.Pooling = "mean", *, which: Which = "input") -> Floats:
-        """Sentence vectors, f4[texts, dim]: the mean (or sum) of the vectors of each text's words.
+    def encode(
+        self,
+        texts: Sequence[str],
+        pooling: sentences.Pooling = "mean",
+        *,
+        common: Floats | None = None,
+        which: Which = "input",
+    ) -> Floats:
+        """Sentence vectors, f4[texts, dim]: the vectors of each text's words, put together.
+
+        pooling  "mean" or "sum"; "sif" or "usif": the mean weighted by how rare words are, less what texts have in
+                 common. Both need counts; formulas in `firth.vectors.sif`
+        common   f4[c, dim], what "sif" and "usif" take out, as `common_directions` gives it; None: what these texts
+                 have in common, so that a text's vector depends on the others
 
         Texts are cut as the training text was (config["text"]; by white space where that is not known). Unknown words
         are made of their n-grams where the table has `subwords`, else passed over; a text without a known word gets
@@ -63,10 +77,28 @@ class Vectors(Neighbours, Operations):
         >>> Vectors(["oak", "elm"], [[1, 0], [0, 1]]).encode(["oak elm oak oak", "fir"])
         array([[0.75, 0.25],
                [0.  , 0.  ]], dtype=float32)
+
+        Raises InputError where "sif" and "usif" have no counts, or fewer than two texts and no `common`.
         """
         table = np.asarray(self._table(which))
         unseen = self.subwords.of if self.subwords is not None and which == "input" else None
-        return sentences.encode(texts, self.key_to_index, table, self.options("text"), pooling, unseen)
+        taken = None if common is None else self._given(common, ndim=2)
+        ids, cutting = self.key_to_index, self.options("text")
+        return sentences.encode(texts, ids, table, cutting, pooling, unseen, self.counts, taken)
+
+    def common_directions(
+        self, texts: Sequence[str], pooling: Literal["sif", "usif"] = "sif", *, which: Which = "input"
+    ) -> Floats:
+        """What these texts have in common, f4[c, dim]: for `encode(…, common=…)` of others, one at a time even.
+
+        c is 1 for "sif", up to 5 for "usif". Raises InputError as `encode` does.
+        """
+        from firth.vectors import sif
+
+        if pooling not in ("sif", "usif"):
+            raise ConfigError(f"pooling must be 'sif' or 'usif', not {pooling!r}: the others take nothing out.")
+        nothing = np.zeros((1, self.dim), np.float32)
+        return sif.common(self.encode(texts, pooling, common=nothing, which=which), pooling)
 
     def predict(self, context: Key | Iterable[Key], topn: int = 10) -> Scored:
         """The likeliest words beside the words of a context: (key, probability), `topn` of them; all sum to 1.
@@ -126,6 +158,32 @@ class Vectors(Neighbours, Operations):
         from firth.vectors.axis import Axis
 
         return Axis(self, items_of(positive), items_of(negative), which)
+
+    def clusters(
+        self,
+        k: int,
+        *,
+        seed: int = 1,
+        passes: int = 50,
+        restrict_vocab: int | None = None,
+        where: Where = None,
+        which: Which = "input",
+    ) -> "Clusters":
+        """k groups of keys that lie together, the largest first: spherical k-means from a k-means++ start.
+
+        seed                   the same one gives the same groups
+        passes                 at most so many
+        restrict_vocab, where  which keys to group, as for `most_similar`
+
+        >>> v = Vectors(["oak", "elm", "car", "bus", "ash"], [[1, 0], [2, 0.1], [0, 1], [0.1, 3], [3, 0.2]])
+        >>> [each["keys"] for each in v.clusters(2).to_dict()]
+        [['elm', 'ash', 'oak'], ['car', 'bus']]
+
+        Raises ConfigError for k below 1 or above the number of keys.
+        """
+        from firth.vectors import clusters
+
+        return clusters.clusters(self, k, seed, passes, restrict_vocab, where, which)
 
     # ------------------------------------------------------------ texts
 
