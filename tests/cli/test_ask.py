@@ -92,3 +92,19 @@ def test_predict(run, model) -> None:
     assert [each["key"] for each in document["likely"]] == [key for key, _ in likely]
     assert run("predict", model, "oka").code == 3
     assert run("predict", model).code == 2
+
+
+def test_only_some_words(run, model) -> None:
+    assert run("nearest", model, "oak", "--prefix", "b").rows == [["bus", "-0.1736"]]
+    assert run("nearest", model, "oak", "--regex", "^.a", "--min-count", 30).rows == [["car", "0.0000"]]
+    assert run("nearest", model, "oak", "--regex", "(").code == 2
+
+
+def test_other_metrics_and_methods(run, model) -> None:
+    vectors = firth.load(model)
+    near = vectors.most_similar("oak", topn=2, metric="euclidean")
+    assert run("nearest", model, "oak", "-n", 2, "--metric", "euclidean").rows == [[k, f"{s:.4f}"] for k, s in near]
+    solved = vectors.most_similar_cosmul(["elm", "car"], ["oak"], topn=2)
+    rows = run("analogy", model, "oak", "elm", "car", "-n", 2, "--method", "mul").rows
+    assert rows == [[key, f"{score:.4f}"] for key, score in solved]
+    assert run("nearest", model, "oak", "--metric", "cosin").code == 2

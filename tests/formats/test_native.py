@@ -152,6 +152,8 @@ NEEDED_TO_OPEN = {
         "firth.vectors.keys",
     ),
     *(f"firth.vectors.{name}" for name in ("lookup", "nearest", "sentences", "table", "unknown")),
+    *(f"firth.vectors.{name}" for name in ("neighbours", "operations", "quantised")),
+    *(f"firth.formats.{name}" for name in ("index_file", "quantised")),
     *("errno", "fcntl", "json", "mmap", "numpy.typing", "zlib"),
 }
 

@@ -54,6 +54,23 @@ def test_subset_takes_every_part_along(v: Vectors) -> None:
     assert len(v.subset([])) == 0
 
 
+def test_rows_of_ngrams_come_along_where_they_still_fit() -> None:
+    """A word that is not stored has the same vector (turned, where the space is), one that is stored its own row."""
+    from firth.vectors.subwords import Subwords
+
+    plain = a_table()
+    parts = Subwords(RNG.normal(size=(50, 4)).astype(np.float32), min_n=2, max_n=3, own=plain.vectors)
+    v = Vectors(list(plain), plain.vectors, subwords=parts)
+    for found in (v.subset(["car", "oak"]), v.remove(["elm"]), v.rename(str.lower, repeated="first")):
+        np.testing.assert_allclose(found["oaken"], v["oaken"], atol=1e-6)
+        assert np.array_equal(found.vectors_vocab, found.vectors)
+    there, rotation = turned(v)
+    moved = v.align(there, [(key, key + "'") for key in v])
+    np.testing.assert_allclose(moved["oaken"], v["oaken"] @ rotation, atol=1e-4)
+    for found in (v.normalise(), v.reduce(2), v.quantise("int8"), v.merge(v)):
+        assert found.subwords is None
+
+
 def test_a_tree_stays_where_all_its_words_stay(v: Vectors) -> None:
     assert np.array_equal(v.subset(list(v)).nodes, v.nodes)
     assert np.array_equal(v.rename({"oak": "tree"}).nodes, v.nodes)

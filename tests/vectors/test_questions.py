@@ -192,7 +192,7 @@ def test_encode_takes_a_list_and_says_so() -> None:
         vectors.encode("oak elm")
     with pytest.raises(ConfigError, match="text 1 is 7, not a string"):
         vectors.encode(["oak", 7])
-    with pytest.raises(ConfigError, match="'mean' or 'sum', not 'max'"):
+    with pytest.raises(ConfigError, match="'sif' or 'usif', not 'max'"):
         vectors.encode(["oak"], pooling="max")
 
 

@@ -61,8 +61,10 @@ def analogy(
     """Answer: A is to B as C is to what? The words nearest to B - A + C."""
     at_least_one(topn, "--topn")
     vectors = _vectors(model)
-    ask = vectors.most_similar if method == "add" else vectors.most_similar_cosmul
-    near = ask([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
+    if method == "add":
+        near = vectors.most_similar([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
+    else:
+        near = vectors.most_similar_cosmul([b, c], [a], topn=topn, restrict_vocab=restrict_vocab, which=which)
     show.answer({"a": a, "b": b, "c": c, "nearest": _scored(near)}, near, as_json=json)
 
 

@@ -11,6 +11,7 @@ Conneau et al. 2018.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -45,6 +46,8 @@ def align(
         mine, theirs = pairs
         rotation = procrustes(one.unit(mine), two.unit(theirs))
     fit = float(np.einsum("ij,ij->i", one.unit(mine) @ rotation, two.unit(theirs)).mean())
+    parts = vectors.subwords
+    own = None if parts is None or parts.own is None else parts.own @ rotation
     return vectors.changed(
         {"name": "align", "anchors": len(mine), "refine": refine, "mean_cosine": fit},
         vectors.index_to_key,
@@ -52,6 +55,7 @@ def align(
         output=None if vectors.output is None else vectors.output @ rotation,
         nodes=None if vectors.nodes is None else vectors.nodes @ rotation,
         counts=vectors.counts,
+        subwords=None if parts is None else replace(parts, table=parts.table @ rotation, own=own),
     )
 
 

@@ -256,6 +256,7 @@ class Lookup:
         output: ArrayLike | None = None,
         nodes: ArrayLike | None = None,
         counts: ArrayLike | None = None,
+        subwords: "Subwords | None" = None,
     ) -> Self:
         """A new table that was made from this one; its provenance says how, under "operations"."""
         provenance = self.provenance or {}
@@ -265,6 +266,7 @@ class Lookup:
             output=output,
             nodes=nodes,
             counts=counts,
+            subwords=subwords,
             config=self.config,
             provenance={**provenance, "operations": [*provenance.get("operations", []), operation]},
         )

@@ -113,8 +113,9 @@ class Rows:
         width = max(width, 4 * k)
         height = max(1, min(_QUERIES, _TILE // width))
         scratch = np.empty(min(width, len(places)) * min(height, len(queries)), np.float32)
-        for start in range(0, len(places), width):
-            index = _index(places[start : start + width])
+        start, step = 0, max(width // 16, 4 * k)  # the first block is sorted, so it is a small one
+        while start < len(places):
+            index = _index(places[start : start + step])
             block = self.array[index]
             if scale is not None and many:
                 block = block * scale[index][:, None]
@@ -127,6 +128,7 @@ class Rows:
                 if shift is not None:
                     tile -= shift[index]
                 _merge(ids[some], scores[some], tile, start)
+            start, step = start + step, width
         return (ids if isinstance(places, range) else places[ids]), scores
 
     def _measured(self, queries: Floats, ids: Ids, k: int) -> tuple[Ids, Floats]:

@@ -11,10 +11,10 @@ from firth.errors import ConfigError
 from firth.vectors.analogy import Item, Key, Side, is_key, terms, three_cos_mul
 from firth.vectors.lookup import Lookup, Which, items_of
 from firth.vectors.nearest import Floats, Ids, Metric, metric_of, top, unit
-from firth.vectors.where import Where, rows_where
 
 if TYPE_CHECKING:
     from firth.vectors.index import Index
+    from firth.vectors.where import Where
 
 Scored = list[tuple[str, float]]
 
@@ -46,7 +46,7 @@ class Neighbours(Lookup):
         topn: int = ...,
         restrict_vocab: int | None = ...,
         *,
-        where: Where = ...,
+        where: "Where" = ...,
         metric: Metric = ...,
         index: Literal["hnsw"] | None = ...,
         which: Which = ...,
@@ -59,7 +59,7 @@ class Neighbours(Lookup):
         *,
         topn: None,
         restrict_vocab: int | None = ...,
-        where: Where = ...,
+        where: "Where" = ...,
         metric: Metric = ...,
         which: Which = ...,
     ) -> Floats: ...
@@ -70,7 +70,7 @@ class Neighbours(Lookup):
         topn: int | None = 10,
         restrict_vocab: int | None = None,
         *,
-        where: Where = None,
+        where: "Where" = None,
         metric: Metric = "cosine",
         index: Literal["hnsw"] | None = None,
         which: Which = "input",
@@ -102,13 +102,35 @@ class Neighbours(Lookup):
             mean = self.get_mean_vector(items, weights, pre_normalize=False, ignore_missing=False, which=which)
             target = mean * np.float32(np.abs(weights).sum())
         given = {self.get_index(item, -1) for item in items if not isinstance(item, np.ndarray)}
-        among = rows_where(self, where)
+        among = self._among(where)
         if topn is None:
             return self.rows(which).scores(target, _limit(restrict_vocab), among=among, metric=metric)
         search = self._search(restrict_vocab, among, metric, index, which)
         places, scores = search(target[None], topn + len(given))
         return self._scored(places[0], scores[0], given, topn)
 
+    @overload
+    def most_similar_cosmul(
+        self,
+        positive: Side = ...,
+        negative: Side = ...,
+        topn: int = ...,
+        restrict_vocab: int | None = ...,
+        *,
+        where: "Where" = ...,
+        which: Which = ...,
+    ) -> Scored: ...
+    @overload
+    def most_similar_cosmul(
+        self,
+        positive: Side = ...,
+        negative: Side = ...,
+        *,
+        topn: None,
+        restrict_vocab: int | None = ...,
+        where: "Where" = ...,
+        which: Which = ...,
+    ) -> Floats: ...
     def most_similar_cosmul(
         self,
         positive: Side = None,
@@ -116,7 +138,7 @@ class Neighbours(Lookup):
         topn: int | None = 10,
         restrict_vocab: int | None = None,
         *,
-        where: Where = None,
+        where: "Where" = None,
         which: Which = "input",
     ) -> Scored | Floats:
         """The keys with the highest Π s(x, positive) / (Π s(x, negative) + 10⁻⁶), s = (1 + cos) / 2: 3CosMul.
@@ -140,7 +162,7 @@ class Neighbours(Lookup):
             self._given(item) if isinstance(item, np.ndarray) else self.get_vector(item, True, which=which)
             for item in items
         ]
-        among, limit = rows_where(self, where), _limit(restrict_vocab)
+        among, limit = self._among(where), _limit(restrict_vocab)
         scores = three_cos_mul(self.rows(which), np.array(units), np.array(weights) > 0, limit, among)
         if topn is None:
             return scores
@@ -168,7 +190,7 @@ class Neighbours(Lookup):
         topn: int = 10,
         restrict_vocab: int | None = None,
         *,
-        where: Where = None,
+        where: "Where" = None,
         metric: Metric = "cosine",
         index: Literal["hnsw"] | None = None,
         which: Which = "input",
@@ -187,7 +209,7 @@ class Neighbours(Lookup):
         wanted = _count(topn)
         if wanted is None:
             raise ConfigError("topn must be a whole number: for all cosines of one query ask most_similar(topn=None).")
-        search = self._search(restrict_vocab, rows_where(self, where), metric_of(metric), index, which)
+        search = self._search(restrict_vocab, self._among(where), metric_of(metric), index, which)
         targets, given = self._targets(queries, metric, which)
         own = int(max(given, default=-1) >= 0)  # room for the query itself
         places, scores = search(targets, wanted + own if wanted else 0)
@@ -254,6 +276,14 @@ class Neighbours(Lookup):
         if found is None or found.which != which:
             raise ConfigError(f"There is no index of the {which} vectors. Build one: build_index(which={which!r}).")
         return lambda queries, k: found.nearest(self.rows(which), queries, k)
+
+    def _among(self, where: "Where") -> Ids | None:
+        """The rows that may be an answer; None: all."""
+        if where is None:
+            return None
+        from firth.vectors.where import rows_where
+
+        return rows_where(self, where)
 
     def _scored(self, places: NDArray[np.int64], scores: Floats, given: set[int], topn: int) -> Scored:
         """(key, score) of the rows found, without the given ones."""

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
 from firth.errors import ConfigError
-from firth.vectors.align import Dictionary
 from firth.vectors.analogy import Key
 from firth.vectors.lookup import Lookup, items_of
-from firth.vectors.selection import Repeated
-from firth.vectors.where import Where
 
 if TYPE_CHECKING:
+    from firth.vectors.align import Dictionary
     from firth.vectors.quantised import Kind
+    from firth.vectors.selection import Repeated
+    from firth.vectors.where import Where
 
 Scored = list[tuple[str, float]]
 
@@ -20,12 +20,13 @@ class Operations(Lookup):
     """Each gives a new table and leaves this one alone; its provenance lists what was done, under "operations".
 
     Counts stay with their keys everywhere. Output vectors stay where that keeps what they predict (other rows, a
-    rotation), and stay behind where the numbers change otherwise; so do the inner nodes of a tree whose words changed.
+    rotation), and stay behind where the numbers change otherwise; so do the rows of n-grams (`subwords`), and the inner
+    nodes of a tree whose words changed.
     """
 
     # ------------------------------------------------------------ other rows
 
-    def subset(self, keys: Iterable[Key] | None = None, *, where: Where = None, ignore_missing: bool = False) -> Self:
+    def subset(self, keys: Iterable[Key] | None = None, *, where: "Where" = None, ignore_missing: bool = False) -> Self:
         """These keys alone, in this order; or, in the table's order, those that `where` lets through.
 
         keys            keys, or numbers of rows: subset(range(30_000)) has the first ones
@@ -69,7 +70,7 @@ class Operations(Lookup):
 
         return selection.rename(self, names, repeated)
 
-    def merge(self, other: Lookup, *, repeated: Repeated = "first") -> Self:
+    def merge(self, other: Lookup, *, repeated: "Repeated" = "first") -> Self:
         """The rows of this table, then those of another whose keys are new here. Spaces are not aligned: see `align`.
 
         repeated  the vector of a key that is in both: "first" this table's, "second" the other's, "mean" their mean
@@ -148,7 +149,7 @@ class Operations(Lookup):
     def align(
         self,
         other: Lookup,
-        dictionary: Dictionary | None = None,
+        dictionary: "Dictionary | None" = None,
         *,
         refine: int = 0,
         restrict_vocab: int | None = 20_000,

@@ -7,7 +7,6 @@ pq         1 byte for several   each part of a vector by the number of the neare
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -27,7 +26,6 @@ _SAMPLE = 1 << 15  # rows that the centres are learnt from: 128 for each
 _PASSES = 10
 
 
-@dataclass(frozen=True, eq=False)
 class Quantised:
     """A table in few bytes, which gives float32 rows for a number, a slice or a list of numbers.
 
@@ -41,10 +39,10 @@ class Quantised:
     ([[64, -127], [0, 0]], array([ 1.007874, -2.      ], dtype=float32))
     """
 
-    kind: Kind
-    codes: NDArray[Any]
-    scales: Floats | None = None
-    books: Floats | None = None
+    def __init__(
+        self, kind: Kind, codes: NDArray[Any], scales: Floats | None = None, books: Floats | None = None
+    ) -> None:
+        self.kind, self.codes, self.scales, self.books = kind, codes, scales, books
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Which rows a table has, and what they are called: subset, rename, remove, merge."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from firth.vectors.where import Where, rows_where
 
 if TYPE_CHECKING:
     from firth.vectors.lookup import Lookup
+    from firth.vectors.subwords import Subwords
 
 Table = TypeVar("Table", bound="Lookup")
 Repeated = Literal["first", "second", "mean"]
@@ -59,7 +61,13 @@ def rename(
     rows = np.unique(owner)
     if len(rows) == len(new):
         return vectors.changed(
-            done, new, vectors.stored, output=vectors.output, nodes=vectors.nodes, counts=vectors.counts
+            done,
+            new,
+            vectors.stored,
+            output=vectors.output,
+            nodes=vectors.nodes,
+            counts=vectors.counts,
+            subwords=vectors.subwords,
         )
     if repeated == "error":
         row = int(np.flatnonzero(owner != np.arange(len(new)))[0])
@@ -74,7 +82,12 @@ def rename(
         counts = counts[rows]
     output = None if vectors.output is None else vectors.output[rows]
     return vectors.changed(
-        done, [new[row] for row in rows.tolist()], vectors.vectors[rows], output=output, counts=counts
+        done,
+        [new[row] for row in rows.tolist()],
+        _only(vectors.stored, rows),
+        output=output,
+        counts=counts,
+        subwords=_parts(vectors, rows),
     )
 
 
@@ -119,6 +132,12 @@ def _rows(vectors: "Lookup", keys: Iterable[Key], ignore_missing: bool) -> Ids:
     return rows[rows >= 0]
 
 
+def _parts(vectors: "Lookup", rows: Ids) -> "Subwords | None":
+    """The rows of n-grams, with the own rows of these keys."""
+    parts = vectors.subwords
+    return parts if parts is None or parts.own is None else replace(parts, own=parts.own[rows])
+
+
 def _only(table: "Floats | Quantised", rows: Ids) -> "Floats | Quantised":
     return table.only(rows) if isinstance(table, Quantised) else table[rows]
 
@@ -133,4 +152,5 @@ def _picked(vectors: Table, rows: Ids, done: dict[str, Any]) -> Table:
         output=None if vectors.output is None else vectors.output[rows],
         nodes=vectors.nodes if stay else None,
         counts=None if vectors.counts is None else vectors.counts[rows],
+        subwords=_parts(vectors, rows),
     )

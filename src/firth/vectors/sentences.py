@@ -1,9 +1,8 @@
 """Sentence vectors: the bag of a text's words times the table; weighted by how rare they are in sif.py."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ Pooling = Literal["mean", "sum", "sif", "usif"]
 _CUTTING = ("tokenizer", "lower", "own_words", "hmm", "split_sentences")
 
 
-@dataclass(frozen=True)
-class Bags:
+class Bags(NamedTuple):
     """The known words of texts, in order, as rows of a table."""
 
     rows: NDArray[np.int64]

@@ -4,8 +4,8 @@
     uSIF    v = 1/n Σ a / (a/2 + p(w)) · x'(w), x' the words' vectors with every coordinate scaled to length 1 over the
             text; less λ_i times its projection on each of the first five, λ_i = σ_i² / Σ σ²
 
-p(w) the word's share of all words. a of uSIF follows from the vocabulary: a = (1 - α) / (α V/2), α the share of its V words
-with p(w) > 1 - (1 - 1/V)^11, 11 words to a sentence, as in the authors' program. Arora, Liang & Ma 2017; Ethayarajh 2018.
+p(w) the word's share of all words. a of uSIF follows from the vocabulary: a = (1 - α) / (α V/2), α the share of its V
+words with p(w) > 1 - (1 - 1/V)^11, 11 words to a sentence. Arora, Liang & Ma 2017; Ethayarajh 2018.
 """
 
 from typing import Literal
@@ -73,5 +73,5 @@ def without(vectors: Floats, directions: Floats) -> Floats:
 def _usif_a(shares: NDArray[np.float64]) -> float:
     words = len(shares)
     threshold = 1 - (1 - 1 / words) ** _WORDS
-    alpha = max(1, np.count_nonzero(shares > threshold)) / words
-    return float(max((1 - alpha) / (alpha * words / 2), np.finfo(np.float32).tiny))
+    alpha = max(1, int((shares > threshold).sum())) / words
+    return max((1 - alpha) / (alpha * words / 2), 1e-30)  # 0 where every word is frequent

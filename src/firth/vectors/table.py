@@ -17,7 +17,6 @@ from firth.vectors.lookup import Which, items_of
 from firth.vectors.nearest import Floats, unit
 from firth.vectors.neighbours import Neighbours, Scored
 from firth.vectors.operations import Operations
-from firth.vectors.where import Where
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from firth.vectors.axis import Axis
     from firth.vectors.clusters import Clusters
     from firth.vectors.documents import Document
+    from firth.vectors.where import Where
 
 
 class Vectors(Neighbours, Operations):
@@ -124,7 +124,7 @@ class Vectors(Neighbours, Operations):
         restrict_vocab: int | None = None,
         *,
         pooling: sentences.Pooling = "mean",
-        where: Where = None,
+        where: "Where" = None,
         which: Which = "input",
     ) -> Scored:
         """The keys nearest to a text's vector (`encode`), by the cosine; the text's own words are left out.
@@ -166,7 +166,7 @@ class Vectors(Neighbours, Operations):
         seed: int = 1,
         passes: int = 50,
         restrict_vocab: int | None = None,
-        where: Where = None,
+        where: "Where" = None,
         which: Which = "input",
     ) -> "Clusters":
         """k groups of keys that lie together, the largest first: spherical k-means from a k-means++ start.
