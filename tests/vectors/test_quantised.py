@@ -37,7 +37,7 @@ numbers = hnp.arrays(
 def test_int8_is_off_by_half_a_step_at_most(array: np.ndarray) -> None:
     found = int8(array)
     step = np.abs(array).max(axis=1, keepdims=True) / 127
-    assert (np.abs(found[:] - array) <= step * 0.501).all()
+    assert (np.abs(found[:] - array) <= step * 0.501 + 1e-37).all()  # float32 has no step that small
     assert found.codes.dtype == np.int8
 
 
