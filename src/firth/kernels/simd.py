@@ -10,6 +10,7 @@ and which come from memory, and does not depend on what the compiler guesses.
     low(x, y), high(x, y)           minimum and maximum, lane by lane
     store_totals(table, row, at, a, b, c, d, e, f)    table[row, at : at + 8] = the sums of the six, 0, 0
     nearest(x), power_of_two(n)     round to whole numbers; 2^n for whole -126 <= n <= 127
+    inverse_root(x)                 1 / sqrt(x) for x > 0, off by less than 7e-4 of it
     prefetch(table, row, at)        asks for the cache line of table[row, at]; changes nothing
 
 With NUMBA_DISABLE_JIT=1 the same names are NumPy on slices, so a kernel can be stepped through.
@@ -25,7 +26,11 @@ from numba import config as numba_config
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
+from firth.kernels.compiled import inlined
+
 LANES = 16 if llvm.get_host_cpu_features().get("avx512f") else 8
+
+_INVERSE_ROOT = 0x5F1FFFF9
 
 if numba_config.DISABLE_JIT:
 
@@ -49,6 +54,9 @@ if numba_config.DISABLE_JIT:
 
     def power_of_two(n: Any) -> Any:
         return np.exp2(n)
+
+    def _inverse_root_bits(x: Any) -> Any:
+        return (np.int32(_INVERSE_ROOT) - (x.view(np.int32) >> 1)).view(np.float32)
 
     def store_totals(table: Any, row: int, at: int, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> None:
         table[row, at : at + 8] = [*(x.sum() for x in (a, b, c, d, e, f)), 0, 0]
@@ -132,6 +140,16 @@ else:
             return builder.bitcast(exponent, _REGISTER)
 
         return lanes(n), code
+
+    @intrinsic
+    def _inverse_root_bits(typing: Any, x: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            whole = ir.VectorType(ir.IntType(32), LANES)
+            halved = builder.lshr(builder.bitcast(args[0], whole), ir.Constant(whole, [1] * LANES))
+            bits = builder.sub(ir.Constant(whole, [_INVERSE_ROOT] * LANES), halved)
+            return builder.bitcast(bits, _REGISTER)
+
+        return lanes(x), code
 
     @intrinsic
     def prefetch(typing: Any, table: Any, row: Any, at: Any) -> Any:
@@ -230,3 +248,13 @@ else:
         (operator.truediv, _binary("fdiv")),
     ):
         _operator(_symbol, _instruction)
+
+
+@inlined
+def inverse_root(x):  # type: ignore[no-untyped-def]
+    """1 / sqrt(x): half the exponent, negated, by integers, then one step of Newton's.
+
+    Three times as fast as a root and a division. The constants, which make the largest error smallest, are Kadlec's.
+    """
+    guess = _inverse_root_bits(x)
+    return guess * splat(np.float32(0.703952253)) * (splat(np.float32(2.38924456)) - x * guess * guess)
