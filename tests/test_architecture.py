@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "huffman": GROUND,
     "vectors": GROUND | {"kernels", "huffman"},
     "reference": GROUND | {"vocabulary", "huffman"},
-    "training": GROUND | {"tokens", "vocabulary", "huffman", "kernels", "vectors", "formats"},
+    "examples": GROUND | {"tokens", "vocabulary", "kernels"},
+    "training": GROUND | {"examples", "tokens", "vocabulary", "huffman", "kernels", "vectors", "formats"},
     "models": GROUND
     | {
         "corpus",
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vocabulary",
         "huffman",
         "kernels",
+        "examples",
         "training",
         "vectors",
         "loading",

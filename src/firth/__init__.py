@@ -14,6 +14,8 @@ __version__ = "0.1.0.dev0"
 # Public name -> module that holds it. Nothing is imported until it is asked for,
 # so `import firth` costs milliseconds and needs neither numba nor torch.
 _PUBLIC = {
+    "Cooccurrence": "firth.models.cooccurrence",
+    "GloVe": "firth.models.glove",
     "Phrases": "firth.models.phrases",
     "Text": "firth.corpus.text",
     "TextClassifier": "firth.models.classifier",
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from firth.corpus.text import Text as Text
     from firth.loading import load as load
     from firth.models.classifier import TextClassifier as TextClassifier
+    from firth.models.cooccurrence import Cooccurrence as Cooccurrence
     from firth.models.extend import extend as extend
+    from firth.models.glove import GloVe as GloVe
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan

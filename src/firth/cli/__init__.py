@@ -44,6 +44,7 @@ COMMANDS = {
     "quantise": ("firth.cli.table:quantise", "Write a model in fewer bytes."),
     "inspect": ("firth.cli.inspect:app", "Look at what training would see: tokens, vocabulary, examples, tree."),
     "phrases": ("firth.cli.phrases:phrases", "Learn which words belong together, and join them: new_york."),
+    "cooccurrence": ("firth.cli.cooccurrence:cooccurrence", "Count how often words stand near each other."),
     "plan": ("firth.cli.plan:plan", "Say what training would need: memory, time, disk."),
     "tune": ("firth.cli.tune:app", "Search for the options that score best on your questions."),
     "demo": ("firth.cli.demo:demo", "Learn from the documentation of this Python, in less than a minute."),

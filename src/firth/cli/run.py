@@ -1,6 +1,7 @@
 """How a training is run: what it starts from, what it is judged on, and how it goes on after it was stopped."""
 
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,24 +38,29 @@ class Run:
         """Each option, and whether it was typed."""
         return {field.name: getattr(self, field.name) != field.default for field in dataclasses.fields(self)}
 
-    def options(self, reading: Reading) -> dict[str, Any]:
-        """What `fit` is given. Raises now, and not after the text is read, for what cannot be."""
+    def options(self, reading: Reading, settings: Config) -> dict[str, Any]:
+        """What the model's `fit` is given. Raises now, and not after the text is read, for what cannot be."""
         from firth.loading import load_vectors
         from firth.training.checkpoint import seconds
 
+        takes = inspect.signature(settings.fit).parameters  # type: ignore[attr-defined]  # every model has it
+        for name, is_asked in self.asked().items():
+            if is_asked and name not in takes:
+                raise ConfigError(f"firth train {settings.name} has no --{name.replace('_', '-')}.")
         if isinstance(self.validation, str):
             reading.text([self.validation])  # is it there?
         elif self.validation is not None and not 0 < self.validation < 1:
             raise ConfigError(f"--validation must be a file, or a share between 0 and 1, not {self.validation!r}.")
         if self.frozen and self.init is None:
             raise ConfigError("--frozen keeps the vectors of --init as they are: give --init too.")
-        return {
+        found = {
             "validation": self.validation,
             "init": None if self.init is None else load_vectors(self.init),
             "frozen": self.frozen,
             "checkpoint_every": None if self.checkpoint_every is None else seconds(self.checkpoint_every),
             "resume": self.resume,
         }
+        return {name: value for name, value in found.items() if name in takes}
 
     def is_finished(self, target: Path, workdir: Path | None, settings: Config) -> bool:
         """Whether there is nothing to resume, because the model is there and its checkpoints are gone.

@@ -64,7 +64,7 @@ def _train(
         show.say("finished: nothing to do.")
         show.answer({"model": output, "finished": True}, [(output,)], as_json=json)
         return
-    how = run.options(reading)
+    how = run.options(reading, settings)
     text = reading.text(sources)
     if phrases:
         text = _with_phrases(text, threads)
@@ -121,7 +121,7 @@ def command(model: type[Config]) -> Callable[..., None]:
     return with_options(model, _train, says)
 
 
-for _model in (firth.Word2Vec,):
+for _model in (firth.Word2Vec, firth.GloVe):
     app.command(command(_model), name=_model.name)
 _says = "Learn to classify texts, as fastText's supervised mode does. Prints the folder of the classifier."
 app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)

@@ -20,12 +20,15 @@ class Silent:
     def reading(self, done: int, total: int | None) -> None:
         """`done` of `total` bytes are read; None where the size is not known beforehand."""
 
+    def counting(self, done: int, total: int) -> None:
+        """The neighbours of `done` of `total` words are counted."""
+
     def training(self, done: int, total: int, loss: float) -> None:
         """`done` of `total` words are learnt from; `loss` is the latest mean, NaN before there is one."""
 
 
 class Bars(Silent):
-    """Bars on stderr, by rich: bytes read, then words learnt from with words/s, time left and loss.
+    """Bars on stderr, by rich: bytes read, words counted, then words learnt from with words/s, time left and loss.
 
     The bar of a source whose size is not known moves to and fro, and goes when all is read.
     """
@@ -44,6 +47,7 @@ class Bars(Silent):
             refresh_per_second=8,
         )
         self._reading: Any = None
+        self._counting: Any = None
         self._training: Any = None
         self._since, self._before = 0.0, 0
 
@@ -62,6 +66,12 @@ class Bars(Silent):
         if self._reading is None:
             self._reading = self._progress.add_task("reading", total=total, note="")
         self._progress.update(self._reading, completed=done, total=total, note=f"{done / 1e6:,.0f} MB")
+
+    def counting(self, done: int, total: int) -> None:
+        if self._counting is None:
+            self._end_reading()
+            self._counting = self._progress.add_task("counting", total=total, note="")
+        self._progress.update(self._counting, completed=done, note=f"{done / 1e6:,.1f} M words")
 
     def training(self, done: int, total: int, loss: float) -> None:
         if self._training is None:

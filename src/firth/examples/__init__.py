@@ -1,0 +1,1 @@
+"""What is learnt from, where it is more than the text itself."""
