@@ -56,7 +56,11 @@ def _parameters(model: type[Config]) -> list[inspect.Parameter]:
 
     fields = {field.name: field for field in dataclasses.fields(model)}  # type: ignore[arg-type]  # a config is one
     canonical = [option(name, field) for name, field in fields.items()]
-    peers = [option(peer, fields[name], show=False) for peer, name in ALIASES.items() if name in fields]
+    peers = [
+        option(peer, fields[name], show=False)
+        for peer, name in ALIASES.items()
+        if name in fields and peer not in fields
+    ]
     return [*_preset(model), *canonical, *peers]
 
 

@@ -201,8 +201,8 @@ class Cooccurrence(Config):
         threads     None: as many as this process may use
         progress    True or False for a bar on stderr; None: where it is a terminal
 
-        Raises EmptyVocabularyError where no word is left, MemoryLimitError where the result would not fit, DiskFullError, and
-        what reading the source raises.
+        Raises EmptyVocabularyError where no word is left, MemoryLimitError, DiskFullError, and what reading the
+        source raises.
         """
         room, threads, text = bytes_of(memory), checked_threads(threads), Text.of(source)
         with (

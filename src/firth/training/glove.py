@@ -57,7 +57,7 @@ class Tiles:
             given: Any = (part.first, part.lengths, part.columns, logs, weights)
 
             def some(member: int, given: Any = given) -> None:
-                deal(*given, blocks, member, threads, cursors, cells)
+                deal(*given, blocks, member, threads, cursors, cells)  # type: ignore[call-arg]
 
             _ = [*in_order(some, range(threads), threads)]
         tiles = cls(cells, ends, blocks)
