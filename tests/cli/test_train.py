@@ -224,9 +224,9 @@ def test_bad_input(run, tmp_path, content: str | None, words: list[str], code: i
 
 
 def test_no_model_escapes_the_command_line() -> None:
-    """Every public config is a command of `firth train`, but that of phrases, which are no vectors."""
+    """Every public config is a command of `firth train`, but those of phrases and counts, which are no vectors."""
     from firth.config import Config
 
     public = [getattr(firth, name) for name in firth.__all__]
     models = {kind.name for kind in public if isinstance(kind, type) and issubclass(kind, Config)}
-    assert models - {"phrases"} == {name for name in train.app if not name.startswith("-")}
+    assert models - {"phrases", "cooccurrence"} == {name for name in train.app if not name.startswith("-")}

@@ -43,9 +43,12 @@ class Run:
         from firth.loading import load_vectors
         from firth.training.checkpoint import seconds
 
-        takes = inspect.signature(settings.fit).parameters  # type: ignore[attr-defined]  # every model has it
-        for name, is_asked in self.asked().items():
-            if is_asked and name not in takes:
+        fit = inspect.signature(settings.fit).parameters  # type: ignore[attr-defined]  # every model has it
+        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in fit.values())
+        asked = self.asked()
+        takes = {name for name in asked if takes_all or name in fit}
+        for name in asked.keys() - takes:
+            if asked[name]:
                 raise ConfigError(f"firth train {settings.name} has no --{name.replace('_', '-')}.")
         if isinstance(self.validation, str):
             reading.text([self.validation])  # is it there?
