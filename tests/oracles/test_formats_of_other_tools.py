@@ -27,6 +27,30 @@ def same(one: Vectors, keys: Any, array: Any, **close: float) -> None:
     np.testing.assert_allclose(one.vectors, np.asarray(array), **({"rtol": 0, "atol": 1e-6} | close))
 
 
+# Files whose refusal is right, and why; all others load, with the values that other tests compare.
+REFUSED = {
+    **dict.fromkeys(("cp852_fasttext.bin", "pang_lee_polarity_fasttext.bin"), EncodingError),
+    **dict.fromkeys(("pang_lee_polarity_fasttext.vec", "w2v_keyedvectors_load_test.modeldata"), EncodingError),
+    **{f"finalfusion/utf8-incomplete.{end}": EncodingError for end in ("bin", "dims", "txt")},
+    "pretrained.vec": CorruptFileError,  # promises three rows, has one
+    "similarities0-1.txt": CorruptFileError,  # a matrix without keys: the first column repeats
+    "finalfusion/quantized_storage.bin": FormatError,  # one chunk without the file around it
+}
+NO_VECTORS = (".cor", "elmo/", "crime-and-punishment.txt", "fb-ngrams", "reproduce", "toy-data", ".vocab")
+
+
+def test_every_file_of_the_real_tools_loads_or_is_refused_for_a_reason(shared_data: Callable[[str], Path]) -> None:
+    root = shared_data("formats")
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        name = path.relative_to(root).as_posix()
+        error = REFUSED.get(name, FormatError if any(part in name for part in NO_VECTORS) else None)
+        if error is None:
+            assert len(load(path)) > 0, name
+        else:
+            with pytest.raises(error):
+                load(path)
+
+
 # ---------------------------------------------------------------- GloVe text
 
 
