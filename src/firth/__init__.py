@@ -16,6 +16,7 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "Cooccurrence": "firth.models.cooccurrence",
     "GloVe": "firth.models.glove",
+    "FastText": "firth.models.fasttext",
     "Phrases": "firth.models.phrases",
     "Text": "firth.corpus.text",
     "TextClassifier": "firth.models.classifier",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.cooccurrence import Cooccurrence as Cooccurrence
     from firth.models.extend import extend as extend
+    from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec

@@ -30,6 +30,9 @@ T = TypeVar("T")
 ALIASES: dict[str, str] = {
     "vector_size": "dim",
     "size": "dim",
+    "minn": "min_n",
+    "maxn": "max_n",
+    "bucket": "buckets",
     "ws": "window",
     "skip_window": "window",
     "negative": "negatives",

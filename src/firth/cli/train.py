@@ -121,7 +121,7 @@ def command(model: type[Config]) -> Callable[..., None]:
     return with_options(model, _train, says)
 
 
-for _model in (firth.Word2Vec, firth.GloVe):
+for _model in (firth.Word2Vec, firth.FastText, firth.GloVe):
     app.command(command(_model), name=_model.name)
 _says = "Learn to classify texts, as fastText's supervised mode does. Prints the folder of the classifier."
 app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)

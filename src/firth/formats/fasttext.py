@@ -154,8 +154,9 @@ def write(vectors: Vectors, path: Place) -> None:
     keys = Keys.of(vectors.index_to_key)
     counts = np.zeros(len(keys), np.int64) if vectors.counts is None else vectors.counts
     parts = vectors.subwords
-    inputs = [vectors.vectors] if parts is None or parts.own is None else [parts.own, parts.table]
-    outputs = [table for table in (vectors.output, vectors.nodes) if table is not None]
+    own = vectors.vectors if parts is None or parts.own is None else parts.own
+    inputs: list[Any] = [own] if parts is None else [own, _Buckets(parts)]
+    outputs: list[Any] = [table for table in (vectors.output, vectors.nodes) if table is not None]
     if vectors.nodes is not None and len(vectors.nodes) < len(keys):
         outputs.append(np.zeros((1, vectors.dim), np.float32))  # the root's number is the last but one
     with NewFile(path) as file:
@@ -170,6 +171,21 @@ def write(vectors: Vectors, path: Place) -> None:
                     file.write(
                         np.ascontiguousarray(table[start : start + _ROWS], "<f4").reshape(-1).view(np.uint8).data
                     )
+
+
+class _Buckets:
+    """A row for every bucket, from a table that may have rows for those alone that were learnt."""
+
+    def __init__(self, parts: Subwords) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return self.parts.buckets
+
+    def __getitem__(self, some: slice) -> Floats:
+        places = self.parts.places
+        rows: Floats = self.parts.table[some if places is None else places[some]]
+        return rows
 
 
 def entries(found: Entries, kind: int) -> Iterator[bytes]:
@@ -213,13 +229,15 @@ def _args(vectors: Vectors) -> Args:
 def needs(vectors: Vectors) -> int:
     """The bytes of `write`. Raises FormatError for what a fastText file cannot hold."""
     parts, keys = vectors.subwords, Keys.of(vectors.index_to_key)
-    if parts is not None and (parts.hash_count or parts.places is not None or parts.own is None):
-        kind = "floret's hash" if parts.hash_count else "pruned n-grams" if parts.own is not None else "no own rows"
+    pruned = parts is not None and parts.places is not None and bool((parts.places < 0).any())
+    if parts is not None and (parts.hash_count or pruned or parts.own is None):
+        kind = "floret's hash" if parts.hash_count else "pruned n-grams" if pruned else "no own rows"
         raise FormatError(f"fastText's .bin cannot hold a model with {kind}. Save as 'native'.")
     if len(keys.blob) and not keys.blob.all():
         key = keys[int(np.searchsorted(keys.offsets, np.argmin(keys.blob), side="right")) - 1]
         raise FormatError(f"The key {key[:80]!r} holds a NUL, which ends a word in a fastText file. Save as 'native'.")
     if len(keys) and (longest := int(np.diff(keys.offsets).max())) > LONGEST_KEY:
         raise FormatError(f"A key has {longest:,} bytes; {LONGEST_KEY:,} are the most. Save as 'native'.")
-    tables = (vectors.vectors, vectors.output, vectors.nodes, None if parts is None else parts.table)
-    return sum(table.nbytes for table in tables if table is not None) + len(keys.blob) + 10 * len(keys) + 130
+    rows = sum(len(table) for table in (vectors.vectors, vectors.output, vectors.nodes) if table is not None)
+    rows += 0 if parts is None else parts.buckets
+    return 4 * vectors.dim * rows + len(keys.blob) + 10 * len(keys) + 130

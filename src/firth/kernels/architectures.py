@@ -5,7 +5,7 @@ Each is a NamedTuple of what it needs, and two functions chosen by its class whe
     gather(architecture, left, right, inputs, contexts, scratch)         fills scratch.hidden; returns how many vectors
     scatter(architecture, left, right, tables, m, n, contexts, scratch)  moves inputs and outputs by scratch.errors
 
-Both work on the columns left … right - 1 alone.
+Words that are bags of rows: word_bags.py. Both functions work on the columns left … right - 1 alone.
 """
 
 from typing import Any, NamedTuple
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
+from firth.kernels import word_bags
 from firth.kernels.compiled import inlined
 from firth.kernels.core import move
 from firth.kernels.simd import LANES, load, splat, store
+from firth.kernels.word_bags import CentreBag, ContextBags
 
 
 class SkipGram(NamedTuple):
@@ -103,8 +105,18 @@ def _destinations(tables, contexts, scratch):  # type: ignore[no-untyped-def]
 
 # ---------------------------------------------------------------- the choice, when the kernel is compiled
 
-_GATHER = {SkipGram: _gather_each, ContinuousBag: _gather_bag}
-_SCATTER = {SkipGram: _scatter_each, ContinuousBag: _scatter_bag}
+_GATHER = {
+    SkipGram: _gather_each,
+    ContinuousBag: _gather_bag,
+    CentreBag: word_bags.gather_centre,
+    ContextBags: word_bags.gather_contexts,
+}
+_SCATTER = {
+    SkipGram: _scatter_each,
+    ContinuousBag: _scatter_bag,
+    CentreBag: word_bags.scatter_centre,
+    ContextBags: word_bags.scatter_contexts,
+}
 
 
 def gather(architecture: Any, left: Any, right: Any, inputs: Any, contexts: Any, scratch: Any) -> Any:

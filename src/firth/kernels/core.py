@@ -29,7 +29,7 @@ class Scratch(NamedTuple):
     places: Any  # i4[same], where each one stands in the corpus, from the block's start
     reach: Any  # i4[same], how far each one's window reaches
     bounds: Any  # i4[same + 1], where the sentences among them end
-    contexts: Any  # i4[2·window], the window's context words
+    contexts: Any  # i4[2·window + 1], the window's context words; at the end always its centre
     moving: Any  # i4[2·window], the rows that their gradients go to
     offsets: Any  # i4[2·window], where each of them stands: 0 … window - 1 before the centre, the rest after it
     hidden: Any  # f4[2·window + 2, D]

@@ -84,8 +84,8 @@ def _targets_sampling(objective, word, at, scratch):  # type: ignore[no-untyped-
 
 @inlined
 def _errors_sampling(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
-    loss = _logistic_loss(m, n, word, scratch) if measure else 0.0
-    _logistic_errors(m, n, lr, scratch)
+    loss = logistic_loss(m, n, word, scratch) if measure else 0.0
+    logistic_errors(m, n, lr, scratch)
     for k in range(1, TILE * chunks(n)):  # noise that hit the true word, and what fills the last tile
         if scratch.targets[k] == word:
             silence(m, k, scratch)
@@ -120,8 +120,8 @@ def _targets_tree(objective, word, at, scratch):  # type: ignore[no-untyped-def]
 
 @inlined
 def _errors_tree(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
-    loss = _logistic_loss(m, n, -1, scratch) if measure else 0.0
-    _logistic_errors(m, n, lr, scratch)
+    loss = logistic_loss(m, n, -1, scratch) if measure else 0.0
+    logistic_errors(m, n, lr, scratch)
     for k in range(n, TILE * chunks(n)):
         silence(m, k, scratch)
     return loss
@@ -152,12 +152,24 @@ def _targets_softmax(objective, word, at, scratch):  # type: ignore[no-untyped-d
 
 @inlined
 def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    loss = 0.0
+    if measure:
+        for j in range(m):
+            loss -= np.float64(scratch.errors[word // TILE, 8 * j + word % TILE])
+    set_label(word, 1.0, scratch)
+    loss += softmax_errors(m, n, lr, 1, measure, scratch)
+    set_label(word, 0.0, scratch)
+    return loss
+
+
+@inlined
+def softmax_errors(m, n, lr, weight, measure, scratch):  # type: ignore[no-untyped-def]
+    """errors = lr · (label - weight · p), p the softmax of the scores, in place; returns Σ_j log Σ_k e^score in f8."""
     errors, line = scratch.errors, scratch.line
-    last, loss = chunks(n) - 1, 0.0
+    last, logs = chunks(n) - 1, 0.0
     for j in range(m):
         for k in range(n - TILE * last, TILE):
             errors[last, 8 * j + k] = -1e30  # what fills the last tile has probability 0
-    set_label(word, 1.0, scratch)
     for at in range(0, 8 * m, LANES):  # a register holds the scores of LANES / 8 hidden vectors
         top = load(errors, 0, at)
         for c in range(1, last + 1):
@@ -168,7 +180,7 @@ def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignor
             for k in range(1, TILE):
                 greatest = max(greatest, line[0, row + k])
             if measure and at + row < 8 * m:
-                loss += greatest - np.float64(errors[word // TILE, at + row + word % TILE])
+                logs += greatest
             line[0, row : row + 8] = greatest
         top = load(line, 0, 0)
         total = splat(np.float32(0.0))
@@ -182,13 +194,12 @@ def _errors_softmax(objective, word, m, n, lr, measure, scratch):  # type: ignor
             for k in range(1, TILE):
                 mass += line[0, row + k]
             if measure and at + row < 8 * m:
-                loss += np.log(np.float64(mass))
-            line[0, row : row + 8] = np.float32(1.0) / mass
+                logs += np.log(np.float64(mass))
+            line[0, row : row + 8] = np.float32(weight) / mass
         share, rate = load(line, 0, 0), splat(lr)
         for c in range(last + 1):
             store(errors, c, at, rate * (load(scratch.labels, c, 0) - load(errors, c, at) * share))
-    set_label(word, 0.0, scratch)
-    return loss
+    return logs
 
 
 @inlined
@@ -217,8 +228,8 @@ def _targets_all(objective, word, at, scratch):  # type: ignore[no-untyped-def]
 
 @inlined
 def _errors_all(objective, word, m, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
-    loss = _logistic_loss(m, n, -1, scratch) if measure else 0.0
-    _logistic_errors(m, n, lr, scratch)
+    loss = logistic_loss(m, n, -1, scratch) if measure else 0.0
+    logistic_errors(m, n, lr, scratch)
     for k in range(n, TILE * chunks(n)):
         silence(m, k, scratch)
     for i in range(objective.offsets[word], objective.offsets[word + 1]):
@@ -230,7 +241,7 @@ def _errors_all(objective, word, m, n, lr, measure, scratch):  # type: ignore[no
 
 
 @inlined
-def _logistic_errors(m, n, lr, scratch):  # type: ignore[no-untyped-def]
+def logistic_errors(m, n, lr, scratch):  # type: ignore[no-untyped-def]
     """errors = lr · (label - s(score)), in place, a register at a time."""
     rate = splat(lr)
     for c in range(chunks(n)):
@@ -240,7 +251,7 @@ def _logistic_errors(m, n, lr, scratch):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _logistic_loss(m, n, not_again, scratch):  # type: ignore[no-untyped-def]
+def logistic_loss(m, n, not_again, scratch):  # type: ignore[no-untyped-def]
     """Σ -log s(±score) in f8 over the first n outputs; after the first, those that are `not_again` do not count."""
     loss = 0.0
     for k in range(n):

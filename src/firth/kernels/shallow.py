@@ -4,7 +4,9 @@
     `learn_together`   blocks by all threads in step: the same bytes however many they are
 
     which rows make the hidden vectors      architectures.py: SkipGram, ContinuousBag
-    which outputs they are held against     objectives.py: NegativeSampling, HierarchicalSoftmax, Softmax
+                                            word_bags.py: CentreBag, ContextBags
+    which words they are held against       contexts.py: the centre, or the contexts
+    which outputs stand for a word          objectives.py: NegativeSampling, HierarchicalSoftmax, Softmax
     scores and moves, the same for all      core.py
 
 Randomness is a pure function of (key, position in the corpus), see rng.py: what is learnt does not depend on where
@@ -16,8 +18,9 @@ from typing import Any, NamedTuple
 from firth.kernels.architectures import gather, scatter
 from firth.kernels.barrier import meet
 from firth.kernels.compiled import inlined, kernel
+from firth.kernels.contexts import examples, faults, held_against, prefetch_inputs, sides
 from firth.kernels.core import Scratch, prefetch_row, score
-from firth.kernels.objectives import begin, errors, prefetch_outputs, targets
+from firth.kernels.objectives import begin, prefetch_outputs
 from firth.kernels.rng import below, random_bits, uniform
 
 SKIPS = 1 << 61  # positions of the random stream from here on draw the context words, one per token
@@ -72,14 +75,14 @@ def learn(  # type: ignore[no-untyped-def]
             if contexts == 0:
                 continue
             word = scratch.words[centre]
-            n, at = targets(objective, word, at, scratch)
-            _prefetch(tiles, tables, objective, scratch, centre, end, window.size, at)
+            n, at = held_against(architecture, objective, word, contexts, at, scratch)
+            _prefetch(tiles, tables, architecture, objective, scratch, centre, end, window.size, at)
             m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scratch)
             score(tiles, tables.outputs, m, n, scratch)
             windows += 1
             measure = windows % measure_every == 0
-            loss += errors(objective, word, m, n, block.lr, measure, scratch)
-            measured += m if measure else 0
+            loss += faults(architecture, objective, word, contexts, m, n, block.lr, measure, scratch)
+            measured += examples(architecture, m, contexts) if measure else 0
             scatter(architecture, 0, 16 * len(tiles), tables, m, n, contexts, scratch)
         start = end
     return windows, loss, measured
@@ -91,8 +94,8 @@ class Team(NamedTuple):
     barrier: Any  # i8[8]
     cursors: Any  # i8[lanes, 5], next centre, last centre, its sentence's start and number, where the noise goes on
     totals: Any  # f8[lanes, 3], windows, loss, measured of each lane's thread
-    contexts: Any  # i4[lanes · windows, 2·window]
-    offsets: Any  # i4[same]
+    contexts: Any  # i4[lanes · windows, 2·window + 1]
+    offsets: Any  # i4[lanes · windows, 2·window]
     targets: Any  # i4[lanes · windows, 6·chunks]
     errors: Any  # f4[lanes · windows, chunks, 8·(2·window + 3)]
     sizes: Any  # i4[lanes · windows, 3], context words, hidden vectors, outputs; 0: no window
@@ -164,14 +167,14 @@ def _score_some(  # type: ignore[no-untyped-def]
         contexts = _context(block, window, scored, centre, start, end)
         if contexts > 0:
             word = scratch.words[centre]
-            n, at = targets(objective, word, at, scored)
-            _prefetch(tiles, tables, objective, scratch, centre, end, window.size, at)
+            n, at = held_against(architecture, objective, word, contexts, at, scored)
+            _prefetch(tiles, tables, architecture, objective, scratch, centre, end, window.size, at)
             m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scored)
             score(tiles, tables.outputs, m, n, scored)
             team.totals[lane, 0] += 1
             measure = team.totals[lane, 0] % measure_every == 0
-            team.totals[lane, 1] += errors(objective, word, m, n, block.lr, measure, scored)
-            team.totals[lane, 2] += m if measure else 0
+            team.totals[lane, 1] += faults(architecture, objective, word, contexts, m, n, block.lr, measure, scored)
+            team.totals[lane, 2] += examples(architecture, m, contexts) if measure else 0
             team.sizes[slot, 0], team.sizes[slot, 1], team.sizes[slot, 2] = contexts, m, n
             used += 1
         centre += 1
@@ -201,11 +204,13 @@ def _slot(scratch, hidden, moving, team, slot):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _prefetch(tiles, tables, objective, scratch, centre, end, reach, at):  # type: ignore[no-untyped-def]
+def _prefetch(tiles, tables, architecture, objective, scratch, centre, end, reach, at):  # type: ignore[no-untyped-def]
     """Ask for the rows that the next window will bring in."""
     if centre + 1 < end:
-        prefetch_outputs(tiles, objective, tables.outputs, scratch.words[centre + 1], at)
-        prefetch_row(0, 16 * len(tiles), tables.inputs, scratch.words[min(centre + 1 + reach, end - 1)])
+        entering = scratch.words[min(centre + 1 + reach, end - 1)]
+        read, held = sides(architecture, scratch.words[centre + 1], entering)
+        prefetch_outputs(tiles, objective, tables.outputs, held, at)
+        prefetch_inputs(architecture, 0, 16 * len(tiles), tables.inputs, read)
 
 
 @inlined
@@ -295,4 +300,5 @@ def _context(block, window, scratch, centre, start, end):  # type: ignore[no-unt
             contexts[j], contexts[other] = contexts[other], contexts[j]
             offsets[j], offsets[other] = offsets[other], offsets[j]
         m = window.skips
+    contexts[len(contexts) - 1] = scratch.words[centre]
     return m

@@ -9,7 +9,8 @@ import numpy as np
 from firth.corpus.text import Text
 from firth.errors import ConfigError, EmptyVocabularyError
 from firth.kernels.shallow import Corpus
-from firth.models.word2vec import Word2Vec, provenance
+from firth.models.windows import provenance
+from firth.models.word2vec import Word2Vec
 from firth.tokens.encoded import Encoded, encode
 from firth.training.blocks import read_only
 from firth.training.course import Epoch
@@ -61,6 +62,11 @@ def extend(
 
 def _model(vectors: Vectors, options: dict[str, Any]) -> Word2Vec:
     trained = dict(vectors.options("model"))
+    if vectors.subwords is not None:
+        raise ConfigError(
+            "Vectors with n-grams cannot be extended yet: new words bring n-grams that the model dropped. "
+            "Start from them instead: FastText(dim=…).fit(source, init=vectors)."
+        )
     if trained.pop("name", None) != Word2Vec.name or vectors.counts is None:
         raise ConfigError(
             "Only vectors that firth's Word2Vec learnt, with their counts, can be extended. "

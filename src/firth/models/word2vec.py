@@ -4,40 +4,26 @@ Mikolov, Chen, Corrado & Dean 2013a, "Efficient Estimation of Word Representatio
 Mikolov, Sutskever, Chen, Corrado & Dean 2013b, "Distributed Representations of Words and Phrases".
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-import firth
-from firth.config import Config, config, option
+from firth.config import config, option
 from firth.corpus.text import Text
-from firth.errors import ConfigError
 from firth.kernels.architectures import ContinuousBag, SkipGram
-from firth.kernels.objectives import Softmax
 from firth.kernels.shallow import Corpus, Window
-from firth.loading import load_vectors
-from firth.tokens.encoded import Encoded, encode
-from firth.training.blocks import Setting, read_only
-from firth.training.checkpoint import Checkpoints, seconds
-from firth.training.course import Epoch
-from firth.training.heldout import split
-from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling, output_rows
-from firth.training.progress import progress_display
-from firth.training.shallow import passes
+from firth.models.windows import WindowModel
+from firth.training.blocks import Setting
+from firth.training.objectives import output_rows
 from firth.training.starting import matching_rows, start_from
 from firth.training.tables import aligned, initialise, padded, without_padding
 from firth.vectors.table import Vectors
 from firth.vocabulary import Vocabulary
 
-_LONGEST_SENTENCE = 10_000  # words, for window="sentence": every pair of them is an example
-
 
 @config
-class Word2Vec(Config):
+class Word2Vec(WindowModel):
     """Skip-gram and CBOW, with negative sampling, hierarchical softmax or full softmax.
 
     >>> vectors = Word2Vec(dim=8, min_count=1, seed=1).fit([["a", "rose", "is", "a", "rose"]] * 20, threads=1)
@@ -47,46 +33,12 @@ class Word2Vec(Config):
 
     name: ClassVar[str] = "word2vec"
 
-    dim: int = option(default=100, at_least=1)
-    """Numbers in a vector."""
-    window: int | Literal["sentence"] = option(default=5, at_least=1)
-    """Context words on either side of the centre word, at most; sentence: all of its sentence."""
-    architecture: Literal["skipgram", "cbow"] = option(default="skipgram")
-    """skipgram: each neighbour predicts the centre word. cbow: the neighbours together do."""
-    loss: Literal["ns", "hs", "softmax"] = option(default="ns")
-    """ns: negative sampling. hs: hierarchical softmax over a Huffman tree. softmax: over all words, exact and slow."""
-    negatives: int = option(default=5, at_least=1)
-    """Noise words that each window is held against (ns)."""
-    min_count: int = option(default=5, at_least=1)
-    """Words that come less often than this are dropped."""
-    max_vocab: int | None = option(default=None, at_least=1)
-    """Keep only this many of the most frequent words; none: all."""
-    subsample: float = option(default=1e-3, at_least=0)
-    """Thin out words whose share of the text is above this; 0 keeps everything."""
-    ns_exponent: float = option(default=0.75)
-    """Noise words are drawn in proportion to count to this power: 1 as in the text, 0 all alike (ns)."""
-    shrink_windows: bool = option(default=True)
-    """Draw each window's reach from 1 to `window`, so that near words count more."""
-    num_skips: int | None = option(default=None, at_least=1)
-    """Draw so many of each window's context words, without replacement; none: all."""
     cbow_mean: bool = option(default=True)
     """The neighbours' vectors are averaged, else summed (cbow)."""
     cbow_update: Literal["classic", "corrected"] = option(default="classic")
     """classic: every neighbour gets the whole gradient, as in word2vec.c. corrected: its share of it (cbow)."""
     position_weights: bool = option(default=False)
     """Learn how much each place in the window weighs in each dimension (cbow)."""
-    epochs: int = option(default=5, at_least=1)
-    """Passes over the text."""
-    lr: float | None = option(default=None, above=0)
-    """Learning rate at the start; it declines in a straight line. None: 0.025, and 0.05 for cbow, as in word2vec.c."""
-    min_lr: float = option(default=1e-4, at_least=0)
-    """Learning rate at the end."""
-    seed: int = option(default=1, at_least=0)
-    """Of every random choice. One thread with the same seed gives the same bytes."""
-    patience: int | None = option(default=None, at_least=1)
-    """Stop when the held-out loss has not fallen for this many passes, at the lowest; needs validation; none: never."""
-    deterministic: bool = option(default=False)
-    """The same seed gives the same bytes at any number of threads; about half as fast."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "word2vec-c": {"architecture": "cbow", "lr": 0.05, "min_lr": 0.05 * 1e-4},
@@ -102,112 +54,10 @@ class Word2Vec(Config):
         },
     }
 
-    @classmethod
-    def _translate(cls, name: str, value: Any) -> dict[str, Any]:
-        """Peers' options that stand for one of ours with another value."""
-        name = name.replace("-", "_")
-        if name in ("sg", "cbow") and value in (0, 1):
-            return {"architecture": "skipgram" if (name == "sg") == bool(value) else "cbow"}
-        if name == "hs" and value in (0, 1):
-            return {"loss": "hs"} if value else {}
-        if name == "cbow_mean" and value in (0, 1):
-            return {"cbow_mean": bool(value)}
-        return super()._translate(name, value)
-
-    def fit(
-        self,
-        source: Any,
-        *,
-        vocabulary: Sequence[str] | None = None,
-        init: Vectors | str | PathLike[str] | None = None,
-        frozen: bool = False,
-        validation: float | str | PathLike[str] | Text | None = None,
-        workdir: str | PathLike[str] | None = None,
-        resume: bool = False,
-        checkpoint_every: str | float | None = None,
-        threads: int | None = None,
-        progress: bool | None = None,
-        callbacks: Sequence[Callable[[Epoch], object]] = (),
-    ) -> Vectors:
-        """Learn a vector for every word of the source: anything that `firth.Text` takes, or a `Text`.
-
-        vocabulary        the words to learn, in this order, instead of those that come `min_count` times
-        init              vectors, or a file of them, to start from; words that they lack start as always
-        frozen            the vectors that `init` gave stay as they are
-        validation        the share of the text, at its end, or another text, to measure the loss on after every pass
-        workdir           a folder that keeps the encoded text, and the checkpoints
-        resume            go on from the last checkpoint in `workdir`; where the run was over, nothing is left to do
-        checkpoint_every  "10m", "90s", or seconds: write one so often, and when the run ends or is stopped
-        threads           None: as many as this process may use
-        progress          True or False for bars on stderr; None: where it is a terminal
-        callbacks         each is called with an Epoch after every pass
-
-        Raises EmptyVocabularyError where no word is left, DivergenceError where lr is too high, MemoryLimitError
-        where the tables would not fit, and what reading the source raises.
-        """
-        text = Text.of(source)
-        with (
-            progress_display(progress) as display,
-            encode(
-                text,
-                min_count=self.min_count,
-                max_vocab=self.max_vocab,
-                vocabulary=vocabulary,
-                workdir=workdir,
-                threads=threads,
-                report=display.reading,
-            ) as encoded,
-        ):
-            words = encoded.vocabulary
-            corpus, held_out = self._corpora(encoded, text, validation, threads)
-            setting = self.setting(words, corpus, init, frozen)
-            epochs = passes(
-                setting,
-                held_out=held_out,
-                patience=self.patience,
-                checkpoints=self._checkpoints(workdir, resume, checkpoint_every, setting),
-                resume=resume,
-                threads=threads,
-                progress=display,
-                callbacks=callbacks,
-            )
-            return self.vectors(setting, words, text, provenance(encoded, epochs))
-
-    def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
-        """What was learnt, without the padding; the tables of `setting` are used up."""
-        outputs = without_padding(setting.tables.outputs, self.dim)
-        return Vectors(
-            words.keys,
-            without_padding(setting.tables.inputs, self.dim)[: len(words)],
-            output=None if self.loss == "hs" else outputs,
-            nodes=outputs if self.loss == "hs" else None,
-            counts=words.counts,
-            config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
-            provenance=provenance,
-        )
-
-    def _corpora(
-        self, encoded: Encoded, text: Text, validation: Any, threads: int | None
-    ) -> tuple[Corpus, Corpus | None]:
-        """What is learnt from, and what the loss is measured on."""
-        if self.patience and validation is None:
-            raise ConfigError("patience waits for the held-out loss to fall: give fit a validation share or text.")
-        keep = encoded.vocabulary.keep_probability(self.subsample)
-        corpus = Corpus(read_only(encoded.tokens), read_only(encoded.sentences), keep)
-        if validation is None:
-            return corpus, None
-        if isinstance(validation, int | float):
-            return split(corpus, validation)
-        other = dataclasses.replace(text, source=validation) if not isinstance(validation, Text) else validation
-        held_out = encode(other, vocabulary=encoded.vocabulary.keys, threads=threads)
-        return corpus, Corpus(read_only(held_out.tokens), read_only(held_out.sentences), keep)
-
     def setting(self, words: Vocabulary, corpus: Corpus, init: Any = None, frozen: bool = False) -> Setting:
         """The tables, what is learnt from, and how."""
         objective, window = self._objective(words), self._window(corpus)
-        if frozen and init is None:
-            raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
-        start = init if init is None or isinstance(init, Vectors) else load_vectors(init)
+        start = self._started(init, frozen)
         rows = None if start is None else matching_rows(start, words.keys, self.dim)
         held = rows >= 0 if frozen and rows is not None else None
         tables = initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed, held)
@@ -226,33 +76,18 @@ class Word2Vec(Config):
             deterministic=self.deterministic,
         )
 
-    def _checkpoints(
-        self, workdir: Any, resume: bool, checkpoint_every: str | float | None, setting: Setting
-    ) -> Checkpoints | None:
-        if not resume and checkpoint_every is None:
-            return None
-        if workdir is None:
-            raise ConfigError("Checkpoints lie in workdir: give fit one, for resume and for checkpoint_every.")
-        frozen = int(setting.tables.frozen.sum())
-        run = {**self.to_dict(), "words": len(setting.corpus.keep), "tokens": setting.words, "frozen": frozen}
-        every = seconds(checkpoint_every) if checkpoint_every is not None else float("inf")
-        return Checkpoints(Path(workdir) / "checkpoints", run, every)
-
-    def _objective(self, words: Vocabulary) -> Objective:
-        if self.loss == "ns":
-            return negative_sampling(words, self.negatives, self.ns_exponent, self.seed)
-        return hierarchical_softmax(words) if self.loss == "hs" else Softmax(len(words))
-
-    def _window(self, corpus: Corpus) -> Window:
-        if self.window != "sentence":
-            return Window(self.window, self.shrink_windows, self.num_skips or 0)
-        longest = int(np.diff(corpus.sentences).max())
-        if longest > _LONGEST_SENTENCE:
-            raise ConfigError(
-                f"window='sentence' pairs every two words of a sentence, and one here has {longest:,} words "
-                f"(the most is {_LONGEST_SENTENCE:,}). Give a number, or put one sentence on a line."
-            )
-        return Window(max(1, longest - 1), False, self.num_skips or 0)
+    def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
+        """What was learnt, without the padding; the tables of `setting` are used up."""
+        outputs = without_padding(setting.tables.outputs, self.dim)
+        return Vectors(
+            words.keys,
+            without_padding(setting.tables.inputs, self.dim)[: len(words)],
+            output=None if self.loss == "hs" else outputs,
+            nodes=outputs if self.loss == "hs" else None,
+            counts=words.counts,
+            config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
+            provenance=provenance,
+        )
 
     def _architecture(self, window: Window) -> SkipGram | ContinuousBag:
         if self.architecture == "skipgram":
@@ -260,15 +95,3 @@ class Word2Vec(Config):
         positions = aligned(2 * window.size if self.position_weights else 1, padded(self.dim))
         positions[:, : self.dim] = 1.0
         return ContinuousBag(self.cbow_mean, self.cbow_update == "corrected", self.position_weights, positions)
-
-
-def provenance(corpus: Encoded, epochs: Sequence[Epoch]) -> dict[str, Any]:
-    """How the vectors came to be: what was read, and the loss of every pass."""
-    return {
-        "firth": firth.__version__,
-        "numpy": np.__version__,
-        "words_read": corpus.words_read,
-        "words_kept": len(corpus.tokens),
-        "sentences": len(corpus.sentences) - 1,
-        "epochs": [{**dataclasses.asdict(epoch), "words_per_second": epoch.words_per_second} for epoch in epochs],
-    }

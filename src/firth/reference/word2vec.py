@@ -60,7 +60,7 @@ def learn(model: Model, key: int, lr: float, number: int = 0, start: int = 0, en
 
     `key` is the random stream of the pass, `number` the block's. Returns the loss of every hidden vector, in nats.
     """
-    losses, noise = [], _Noise(model, key, number)
+    losses, noise = [], Noise(model, key, number)
     for example in examples(model, key, start, end):
         hidden = hidden_vectors(model, example)
         if model.loss == "ns":
@@ -204,7 +204,7 @@ def _logistic(
     return np.logaddexp(0, (1 - 2 * labels) * scores) @ counted, errors @ rows
 
 
-class _Noise:
+class Noise:
     """Reads the noise words in turn from a place that differs for every block."""
 
     def __init__(self, model: Model, key: int, number: int) -> None:

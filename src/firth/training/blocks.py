@@ -9,9 +9,13 @@ import numpy.typing as npt
 
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.core import TILE, Scratch, Tables
+from firth.kernels.objectives import NegativeSampling, Softmax
 from firth.kernels.shallow import Block, Corpus, Team, Window
+from firth.kernels.word_bags import CentreBag, ContextBags
 from firth.training.objectives import Objective, most_targets
 from firth.training.tables import aligned
+
+Architecture = SkipGram | ContinuousBag | CentreBag | ContextBags
 
 LANES = 8  # blocks that are worked on together in a deterministic run, whatever the number of threads
 _BLOCK = 1 << 15  # tokens: some 10 ms of work
@@ -28,7 +32,7 @@ class Setting:
     tables: Tables
     corpus: Corpus
     window: Window
-    architecture: SkipGram | ContinuousBag
+    architecture: Architecture
     objective: Objective
     epochs: int
     lr: float
@@ -65,7 +69,7 @@ def pass_key(seed: int, number: int) -> np.uint64:
 
 def block_size(setting: Setting) -> int:
     """Tokens in a block: some 10 ms of work, and enough blocks in a small corpus for threads and a smooth decline."""
-    heavy = max(1, round(setting.width * most_targets(setting.objective) * setting.window.size / (112 * 6 * 5)))
+    heavy = max(1, round(setting.width * _most_targets(setting) * setting.window.size / (112 * 6 * 5)))
     size = int(max(256, min(_BLOCK // heavy, setting.words // 64)))
     return max(32, size // LANES) if setting.deterministic else size
 
@@ -86,7 +90,7 @@ def make_scratch(setting: Setting, tokens: int) -> Scratch:
         places=np.zeros(room, np.int32),
         reach=np.zeros(room, np.int32),
         bounds=np.zeros(room + 1, np.int32),
-        contexts=np.zeros(2 * window, np.int32),
+        contexts=np.zeros(2 * window + 1, np.int32),
         moving=np.zeros(2 * window, np.int32),
         offsets=np.zeros(2 * window, np.int32),
         hidden=aligned(2 * window + 2, setting.width),
@@ -107,7 +111,7 @@ def make_team(setting: Setting) -> Team:
         barrier=np.zeros(8, np.int64),
         cursors=np.zeros((LANES, 5), np.int64),
         totals=np.zeros((LANES, 3)),
-        contexts=np.zeros((slots, 2 * window), np.int32),
+        contexts=np.zeros((slots, 2 * window + 1), np.int32),
         offsets=np.zeros((slots, 2 * window), np.int32),
         targets=np.zeros((slots, TILE * sixes), np.int32),
         errors=aligned(slots * sixes, columns).reshape(slots, sixes, columns),
@@ -133,7 +137,16 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _sixes(setting: Setting) -> int:
-    return -(-most_targets(setting.objective) // TILE)
+    return -(-_most_targets(setting) // TILE)
+
+
+def _most_targets(setting: Setting) -> int:
+    """The most outputs that one window is held against."""
+    most = most_targets(setting.objective)
+    if not isinstance(setting.architecture, CentreBag) or isinstance(setting.objective, Softmax):
+        return most
+    contexts = 2 * setting.window.size
+    return contexts + most if isinstance(setting.objective, NegativeSampling) else contexts * most
 
 
 def _error_columns(setting: Setting) -> int:

@@ -11,19 +11,33 @@ _LINE = 16  # f4 in a cache line
 _ROWS = 1 << 14  # rows worked on at once, so that no second table is ever needed
 
 
-def initialise(rows: int, targets: int, dim: int, seed: int, frozen: npt.NDArray[np.bool_] | None = None) -> Tables:
-    """Inputs uniform in ±1/(2·dim), outputs zero, as word2vec.c: f4[rows, D] and f4[targets, D], D = padded(dim).
+def initialise(
+    rows: int,
+    targets: int,
+    dim: int,
+    seed: int,
+    frozen: npt.NDArray[np.bool_] | None = None,
+    *,
+    spread: float = 0.5,
+    empty: int = 0,
+) -> Tables:
+    """Inputs uniform in ±spread/dim, outputs zero: f4[rows, D] and f4[targets, D], D = padded(dim).
 
-    `frozen`: b1[rows], the inputs that will not move; a spare row then ends the table. None: all of them move.
+    frozen  b1[rows], the inputs that will not move; a spare row then ends the table. None: all of them move
+    spread  0.5 as in word2vec.c, 1 as in fastText
+    empty   rows of zeros after the inputs
+
     Raises MemoryLimitError before anything is allocated.
     """
     refuse_what_cannot_fit(table_bytes(rows, targets, dim))
     spare = 0 if frozen is None else 1
-    inputs, outputs = aligned(rows + spare, padded(dim)), aligned(targets, padded(dim))
+    inputs, outputs = aligned(rows + spare + empty, padded(dim)), aligned(targets, padded(dim))
     random = np.random.default_rng(seed)
     for at in range(0, rows, _ROWS):
         part = inputs[at : at + _ROWS]
-        part[:, :dim] = (random.random((len(part), dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+        part[:, :dim] = (random.random((len(part), dim), dtype=np.float32) - np.float32(0.5)) * np.float32(
+            2 * spread / dim
+        )
     return Tables(inputs, outputs, np.zeros(0, np.bool_) if frozen is None else frozen)
 
 
