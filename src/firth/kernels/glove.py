@@ -4,7 +4,7 @@ A tile is some of the words times some of the contexts; tiles that share neither
 
     census(…)   how many cells fall into each tile
     deal(…)     the cells, put together by tile
-    shuffle(…)  the cells of a tile in random order
+    shuffle(…)  the cells of a tile in random order, before they are weighed
     learn(…)    one pass over a tile
 """
 
@@ -29,51 +29,56 @@ class Cells(NamedTuple):
 
 
 @kernel
-def census(first, lengths, columns, blocks, sizes):  # type: ignore[no-untyped-def]
+def census(first, lengths, columns, blocks, member, members, sizes):  # type: ignore[no-untyped-def]
     """sizes[i mod blocks, j mod blocks] += the cells of some rows; i8[blocks, blocks].
+
+    The rows are those whose i mod blocks mod members is `member`: threads that share `sizes` do not meet.
 
     first    the row that lengths[0] is the length of
     lengths  i8[rows]   cells of each row
     columns  i4[cells]  their j, row after row
     """
-    n = 0
-    for k in range(len(lengths)):
-        row = (first + k) % blocks
-        for t in range(n, n + lengths[k]):
-            sizes[row, columns[t] % blocks] += 1
-        n += lengths[k]
-
-
-@kernel
-def deal(first, lengths, columns, logs, weights, blocks, member, members, cursors, cells):  # type: ignore[no-untyped-def]
-    """Put the cells of some rows where cursors[i mod blocks, j mod blocks] says, and move that on.
-
-    The rows are those whose i mod blocks mod members is `member`: threads that share `cursors` do not meet.
-    """
+    divisor = np.uint32(blocks)  # divisions of 32 bits without a sign are the fast ones
     n = 0
     for k in range(len(lengths)):
         row = (first + k) % blocks
         if row % members == member:
             for t in range(n, n + lengths[k]):
-                column = columns[t] % blocks
-                at = cursors[row, column]
-                cursors[row, column] = at + 1
+                sizes[row, np.uint32(columns[t]) % divisor] += 1
+        n += lengths[k]
+
+
+@kernel
+def deal(first, lengths, columns, values, blocks, member, members, cursors, cells):  # type: ignore[no-untyped-def]
+    """Put the cells of `census`'s rows where cursors[i mod blocks, j mod blocks] says, and move that on.
+
+    values  f4[cells]  X_ij; written to cells.logs as it is
+    """
+    divisor = np.uint32(blocks)
+    n = 0
+    for k in range(len(lengths)):
+        row = (first + k) % blocks
+        if row % members == member:
+            for t in range(n, n + lengths[k]):
+                column = np.uint32(columns[t])
+                place = column // divisor
+                block = column - place * divisor
+                at = cursors[row, block]
+                cursors[row, block] = at + 1
                 cells.words[at] = (first + k) // blocks
-                cells.contexts[at] = columns[t] // blocks
-                cells.logs[at] = logs[t]
-                cells.weights[at] = weights[t]
+                cells.contexts[at] = place
+                cells.logs[at] = values[t]
         n += lengths[k]
 
 
 @kernel
 def shuffle(cells, start, end, key):  # type: ignore[no-untyped-def]
-    """cells[start:end] in random order: Fisher & Yates; `key` u8 is the random stream."""
+    """cells[start:end], all but their weights, in random order: Fisher & Yates; `key` u8 is the random stream."""
     for t in range(end - 1, start, -1):
         other = start + below(random_bits(key, t - start), t - start + 1)
         cells.words[t], cells.words[other] = cells.words[other], cells.words[t]
         cells.contexts[t], cells.contexts[other] = cells.contexts[other], cells.contexts[t]
         cells.logs[t], cells.logs[other] = cells.logs[other], cells.logs[t]
-        cells.weights[t], cells.weights[other] = cells.weights[other], cells.weights[t]
 
 
 @kernel

@@ -9,7 +9,6 @@ their number (Gemulla, Nijkamp, Haas & Sismanis 2011 did it for factorising matr
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 _BLOCKS = 8  # at least; as many threads at most are at work. 36 learnt worse than 8 (docs/log.md)
 _LARGEST = 1 << 16  # words in a block: places in a tile are u2
+_AT_ONCE = 1 << 16  # cells that are weighed
 _STILL = 1e30  # the sum of squares of a number that must not move
 _AHEAD = 4  # tiles looked at beyond the next one, for each thread
 
@@ -44,34 +44,43 @@ class Tiles:
         """Deal the cells out, in random order in each tile. Beyond `memory` bytes they lie in temporary files."""
         blocks = blocks_of(len(matrix.lengths))
         sizes = np.zeros((blocks, blocks), np.int64)
-        for part in matrix.parts():
-            census(part.first, part.lengths, part.columns, blocks, sizes)
+
+        def count(member: int) -> None:
+            for part in matrix.parts():
+                census(part.first, part.lengths, part.columns, blocks, member, threads, sizes)
+
+        _ = [*in_order(count, range(threads), threads)]
         ends = np.concatenate([[0], np.cumsum(sizes)])
-        n = int(ends[-1])
         kinds = (np.uint16, np.uint16, np.float32, np.float32)
-        cells = Cells(*(scratch_array(n, kind, memory // 4) for kind in kinds))
+        cells = Cells(*(scratch_array(int(ends[-1]), kind, memory // 4) for kind in kinds))
         cursors = ends[:-1].reshape(blocks, blocks).copy()
-        for part in matrix.parts():
-            logs = np.log(part.values)
-            weights = np.minimum(np.float32(1), np.exp(np.float32(alpha) * (logs - np.float32(np.log(x_max)))))
-            given: Any = (part.first, part.lengths, part.columns, logs, weights)
 
-            def some(member: int, given: Any = given) -> None:
-                deal(*given, blocks, member, threads, cursors, cells)  # type: ignore[call-arg]
+        def put(member: int) -> None:
+            for part in matrix.parts():
+                given = (part.first, part.lengths, part.columns, part.values)
+                deal(*given, blocks, member, threads, cursors, cells)
 
-            _ = [*in_order(some, range(threads), threads)]
+        _ = [*in_order(put, range(threads), threads)]
         tiles = cls(cells, ends, blocks)
-        tiles._shuffle(seed, threads)
+        tiles._finish(x_max, alpha, seed, threads)
         return tiles
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
-    def _shuffle(self, seed: int, threads: int) -> None:
+    def _finish(self, x_max: float, alpha: float, seed: int, threads: int) -> None:
+        """Shuffle each tile, then take logarithms and weigh."""
         keys = np.random.default_rng((seed, 2)).integers(0, 2**63, len(self.ends) - 1).astype(np.uint64)
 
         def one(tile: int) -> None:
-            shuffle(self.cells, self.ends[tile], self.ends[tile + 1], keys[tile])
+            start, end = self.ends[tile : tile + 2].tolist()
+            shuffle(self.cells, start, end, keys[tile])
+            for at in range(start, end, _AT_ONCE):
+                part = slice(at, min(at + _AT_ONCE, end))
+                logs = np.log(self.cells.logs[part])
+                self.cells.logs[part] = logs
+                weights = np.exp(np.float32(alpha) * (logs - np.float32(np.log(x_max))))
+                self.cells.weights[part] = np.minimum(np.float32(1), weights)
 
         for _ in in_order(one, range(len(keys)), threads):
             pass
