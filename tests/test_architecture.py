@@ -48,10 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tuning": GROUND | {"corpus", "evaluate", "vectors", "training", "models", "planning"},
     "formats": GROUND | {"vectors", "kernels", "vocabulary"},
     "evaluate": GROUND | {"vectors", "kernels"},
+    "explore": GROUND | {"vectors", "formats"},
 }
 # Upward, and so inside a function only.
 MAY_IMPORT_LATER: dict[str, set[str]] = {
-    "vectors": {"formats", "loading", "evaluate", "tokens"},
+    "vectors": {"formats", "loading", "evaluate", "explore", "tokens"},
     "vocabulary": {"tokens", "corpus"},
     "models": {"formats", "tuning"},  # a classifier saves itself, and asks for better options
     "tokens": {"formats"},  # phrases are saved as a whole or not at all
@@ -186,7 +187,7 @@ def drawn() -> dict[str, str]:
 
 def real() -> set[str]:
     """Every file and folder of the package, and the folders beside it."""
-    files = [path for path in SOURCE.rglob("*") if path.suffix in {".py", ".typed"}]
+    files = [path for path in SOURCE.rglob("*") if path.suffix in {".py", ".typed", ".html"}]
     inside = {
         str(path.relative_to(REPOSITORY)) for path in files if path.name != "__init__.py" or path.parent == SOURCE
     }

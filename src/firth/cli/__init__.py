@@ -38,6 +38,7 @@ COMMANDS = {
     "axis": ("firth.cli.table:axis", "Show where words lie along a direction: man–woman, poor–rich."),
     "clusters": ("firth.cli.table:clusters", "Group words that lie together."),
     "evaluate": ("firth.cli.evaluate:evaluate", "Score vectors on analogies and on pairs that people rated."),
+    "plot": ("firth.cli.plot:plot", "Draw words on a plane, or the loss of a run: PNG, SVG, PDF, HTML."),
     "info": ("firth.cli.files:info", "Say what a model or a vector file holds."),
     "convert": ("firth.cli.files:convert", "Write vectors in another format."),
     "index": ("firth.cli.table:index", "Build an index for quick, approximate neighbours."),

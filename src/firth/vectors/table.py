@@ -21,6 +21,7 @@ from firth.vectors.operations import Operations
 if TYPE_CHECKING:
     import torch
 
+    from firth.explore.picture import Picture
     from firth.vectors.axis import Axis
     from firth.vectors.clusters import Clusters
     from firth.vectors.documents import Document
@@ -306,6 +307,48 @@ class Vectors(Neighbours, Operations):
         return cls(*torch_layer.from_layer(layer, ids))
 
     # ------------------------------------------------------------ files and scores (imported when asked)
+
+    def plot(
+        self,
+        words: Iterable[str] | None = None,
+        *,
+        nearest_to: Iterable[str] | None = None,
+        most_frequent: int | None = None,
+        arrows: Iterable[tuple[str, str]] | None = None,
+        topn: int = 10,
+        method: Literal["pca", "tsne", "umap"] = "pca",
+        seed: int = 1,
+        which: Which = "input",
+        title: str | None = None,
+    ) -> "Picture":
+        """Words on a plane; `.save("map.png")` (or .svg, .pdf, .html) draws them.
+
+        words          these words
+        nearest_to     and these, each with its `topn` nearest, in a colour of their own
+        most_frequent  and so many first keys; 200 where nothing else is asked for
+        arrows         pairs of words, (man, woman), to draw an arrow between
+        method         "pca" keeps directions, so that arrows mean something; "tsne" and "umap" keep neighbours together
+
+        Raises UnknownKeyError, and MissingExtraError without firth[explore].
+
+        >>> v = Vectors(["man", "woman", "king", "queen"], [[1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1]])
+        >>> v.plot(arrows=[("man", "woman"), ("king", "queen")]).arrows.tolist()
+        [[0, 1], [2, 3]]
+        """
+        from firth.explore.picture import picture
+
+        return picture(
+            self,
+            words,
+            nearest_to=nearest_to,
+            most_frequent=most_frequent,
+            arrows=arrows,
+            topn=topn,
+            method=method,
+            seed=seed,
+            which=which,
+            title=title,
+        )
 
     def save(self, path: str | PathLike[str], format: str = "native") -> None:
         """Write to `path`, a folder or a file by the format's kind; `firth.formats.FORMATS` names them. Atomic."""

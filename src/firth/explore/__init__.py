@@ -1,0 +1,1 @@
+"""Vectors and runs as pictures."""
