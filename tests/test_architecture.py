@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tuning": GROUND | {"corpus", "evaluate", "vectors", "training", "models", "planning"},
     "formats": GROUND | {"vectors", "kernels", "vocabulary"},
     "evaluate": GROUND | {"vectors", "kernels"},
+    "evidence": GROUND | {"corpus", "tokens", "kernels", "vectors"},
     "explore": GROUND | {"vectors", "formats"},
 }
 # Upward, and so inside a function only.
@@ -55,6 +56,7 @@ MAY_IMPORT_LATER: dict[str, set[str]] = {
     "vectors": {"formats", "loading", "evaluate", "explore", "tokens"},
     "vocabulary": {"tokens", "corpus"},
     "models": {"formats", "tuning"},  # a classifier saves itself, and asks for better options
+    "evidence": {"explore"},  # a comparison is a page too
     "tokens": {"formats"},  # phrases are saved as a whole or not at all
 }
 

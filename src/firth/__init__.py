@@ -23,11 +23,14 @@ _PUBLIC = {
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
+    "compare": "firth.evidence.compare",
     "drift": "firth.vectors.drift",
     "errors": "firth.errors",
+    "explain": "firth.evidence.explain",
     "extend": "firth.models.extend",
     "load": "firth.loading",
     "plan": "firth.planning.plan",
+    "stability": "firth.evidence.stability",
     "tune": "firth.tuning.tune",
 }
 
@@ -36,6 +39,9 @@ __all__ = [*_PUBLIC, "__version__"]
 if TYPE_CHECKING:
     from firth import errors as errors
     from firth.corpus.text import Text as Text
+    from firth.evidence.compare import compare as compare
+    from firth.evidence.explain import explain as explain
+    from firth.evidence.stability import stability as stability
     from firth.loading import load as load
     from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.cooccurrence import Cooccurrence as Cooccurrence

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from dataclasses import field as dataclass_field
 from os import PathLike
 from typing import Any, Final
@@ -92,6 +92,17 @@ class Text:
     def of(cls, source: Any) -> "Text":
         """A Text as it is; anything else as the source of one."""
         return source if isinstance(source, Text) else cls(source)
+
+    @classmethod
+    def cut_like(cls, source: Any, options: Mapping[str, Any]) -> "Text":
+        """A Text as it is; another source cut as a model's `options` say, wherever and in whatever format it lies."""
+        if isinstance(source, Text):
+            return source
+        known = {field.name for field in fields(cls)} - {"source", "field", "format"}
+        cutting = {name: value for name, value in options.items() if name in known}
+        if cutting.get("phrases"):
+            cutting["phrases"] = LearntPhrases.from_text(cutting["phrases"], "the model's list")
+        return cls(source, **cutting)
 
     def options(self) -> dict[str, Any]:
         """How the text is cut and read, in plain values: what a saved model needs to cut other text alike."""

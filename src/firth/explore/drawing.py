@@ -38,7 +38,8 @@ def drawn(picture: "Picture", ending: str) -> bytes:
     axes.margins(0.08)
     _draw_arrows(axes, picture)
     fontsize = 10.0 if many <= 60 else 8.0 if many <= 300 else 6.0
-    left_out = _draw_labels(canvas, axes, picture, fonts, fontsize, radius=size**0.5)
+    with quiet_about_fonts():
+        left_out = _draw_labels(canvas, axes, picture, fonts, fontsize, radius=size**0.5)
     if left_out:
         warnings.warn(
             f"{left_out:,} of {many:,} labels had no room and were left out. Ask for fewer words, or save as .html, "
@@ -95,8 +96,7 @@ def _draw_labels(canvas: Any, axes: Any, picture: "Picture", fonts: list[str], f
     """Write the labels that have room, and return how many have none. Ends of arrows are placed first."""
     from matplotlib.font_manager import FontProperties
 
-    with quiet_about_fonts():
-        canvas.draw()  # now the axes know where points lie in pixels
+    canvas.draw()  # now the axes know where points lie in pixels
     properties = FontProperties(family=fonts, size=fontsize)
     measure = canvas.get_renderer()
     ends = set(picture.arrows.ravel().tolist())
@@ -134,7 +134,6 @@ def _printed(figure: Any, ending: str) -> bytes:
     """Without the date, so that the same picture is the same file; characters without a glyph were warned of."""
     file = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(ending)
-    with warnings.catch_warnings(), quiet_about_fonts():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with quiet_about_fonts():
         figure.savefig(file, format=ending, metadata=metadata)
     return file.getvalue()

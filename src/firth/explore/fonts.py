@@ -64,12 +64,14 @@ def missing(characters: set[str]) -> str:
 
 @contextmanager
 def quiet_about_fonts() -> Iterator[None]:
-    """Keep matplotlib from logging that a font comes in one weight only, or lacks a glyph: that was said already."""
+    """Keep matplotlib from saying that a font comes in one weight only, or lacks a glyph: that was said already."""
     log = logging.getLogger("matplotlib")
     before = log.level
     log.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing")
+            yield
     finally:
         log.setLevel(before)
 

@@ -35,6 +35,8 @@ def pca(rows: Floats, seed: int = 1, dims: int = 2) -> Floats:
     directions that the rows do not have are zeros. `seed` plays no part. Pearson 1901.
     """
     del seed
+    if not len(rows):
+        return np.zeros((0, dims), np.float32)
     mean = rows.mean(axis=0, dtype=np.float64)
     covariance = rows.T.astype(np.float64) @ rows - len(rows) * np.outer(mean, mean)
     _, directions = np.linalg.eigh(covariance)  # ascending

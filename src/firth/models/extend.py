@@ -1,6 +1,5 @@
 """Learning on: more text for vectors that are there, with the words that it brings."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +38,7 @@ def extend(
     Raises ConfigError for vectors that firth's Word2Vec did not learn, EmptyVocabularyError where the text holds no
     word to learn from, and what `Word2Vec.fit` raises.
     """
-    model, text = _model(vectors, options), _text(vectors, source)
+    model, text = _model(vectors, options), Text.cut_like(source, vectors.options("text"))
     with progress_display(progress) as display, encode(text, min_count=1, threads=threads) as encoded:
         words, corpus = _joined(vectors, encoded, model)
         setting = model.setting(words, corpus, vectors)
@@ -77,19 +76,6 @@ def _model(vectors: Vectors, options: dict[str, Any]) -> Word2Vec:
             "These vectors were saved without their output side. Use Word2Vec(…).fit(source, init=vectors)."
         )
     return Word2Vec.from_dict(trained).replace(**options)
-
-
-def _text(vectors: Vectors, source: Any) -> Text:
-    """The new source, cut as the old one was; where and in what format it lies is its own affair."""
-    if isinstance(source, Text):
-        return source
-    cutting = {name: value for name, value in vectors.options("text").items() if name not in ("field", "format")}
-    if cutting.get("phrases"):
-        from firth.tokens.phrases import LearntPhrases
-
-        cutting["phrases"] = LearntPhrases.from_text(cutting["phrases"], "the model's list")
-    known = {field.name for field in dataclasses.fields(Text)}
-    return Text(source, **{name: value for name, value in cutting.items() if name in known})
 
 
 def _joined(vectors: Vectors, encoded: Encoded, model: Word2Vec) -> tuple[Vocabulary, Corpus]:

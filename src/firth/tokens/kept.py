@@ -47,6 +47,15 @@ class Kept:
             raise InputError(f"workdir={os.fspath(folder)!r} cannot be a folder: {error.strerror}.") from error
         return cls(path, fingerprint)
 
+    @classmethod
+    def lying_in(cls, folder: str | PathLike[str]) -> Self | None:
+        """Whatever encoded corpus of files a folder keeps; None where there is none."""
+        try:
+            fingerprint = json.loads((Path(folder) / _FACTS).read_bytes())["fingerprint"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return cls(Path(folder), fingerprint) if isinstance(fingerprint, str) else None
+
     def found(self) -> dict[str, Any] | None:
         """What the folder keeps, if it is of this source and options and undamaged; else None."""
         try:

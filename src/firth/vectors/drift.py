@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from firth.errors import InputError
-from firth.vectors.nearest import unit
+from firth.vectors.nearest import Floats, unit
 from firth.vectors.table import Vectors
 
 
@@ -58,26 +58,37 @@ def drift(old: Vectors, new: Vectors, *, topn: int = 10, most: int = 10, sample:
 
     Raises InputError where no key is in both, or they differ in dim.
     """
-    both = [key for key in old.index_to_key if key in new.key_to_index]
-    if not both or old.dim != new.dim:
-        raise InputError(f"Nothing to compare: {len(both)} keys in both, {old.dim} and {new.dim} dimensions.")
-    before = unit(old.vectors[[old.key_to_index[key] for key in both]])
-    after = unit(new.vectors[[new.key_to_index[key] for key in both]])
-    cosines = np.einsum("ij,ij->i", before, after)
+    both = in_both(old, new)
+    moved = cosines(old, new, both)
     looked_at = [both[i] for i in np.unique(np.linspace(0, len(both) - 1, min(sample, len(both))).astype(int))]
     shares = [len(had & has) / max(1, len(had)) for had, has in _neighbours(old, new, looked_at, topn)]
-    furthest = [both[i] for i in np.argsort(cosines, kind="stable")[:most]]
+    furthest = [both[i] for i in np.argsort(moved, kind="stable")[:most]]
     place = {key: i for i, key in enumerate(both)}
     return Drift(
         keys=len(both),
         new=len(new) - len(both),
-        mean_cosine=float(cosines.mean()),
+        mean_cosine=float(moved.mean()),
         kept_neighbours=float(np.mean(shares)),
         most_moved=[
-            Moved(key, float(cosines[place[key]]), sorted(had - has), sorted(has - had))
+            Moved(key, float(moved[place[key]]), sorted(had - has), sorted(has - had))
             for key, (had, has) in zip(furthest, _neighbours(old, new, furthest, topn), strict=True)
         ],
     )
+
+
+def in_both(old: Vectors, new: Vectors) -> list[str]:
+    """The keys of both tables, in the order of the first. Raises InputError where there is nothing to compare."""
+    both = [key for key in old.index_to_key if key in new.key_to_index]
+    if not both or old.dim != new.dim:
+        raise InputError(f"Nothing to compare: {len(both)} keys in both, {old.dim} and {new.dim} dimensions.")
+    return both
+
+
+def cosines(old: Vectors, new: Vectors, keys: list[str]) -> Floats:
+    """Of each key's vectors in the two tables, f4[keys]."""
+    before = unit(old.vectors[[old.key_to_index[key] for key in keys]])
+    after = unit(new.vectors[[new.key_to_index[key] for key in keys]])
+    return np.asarray(np.einsum("ij,ij->i", before, after))
 
 
 def _neighbours(old: Vectors, new: Vectors, keys: list[str], topn: int) -> list[tuple[set[str], set[str]]]:
