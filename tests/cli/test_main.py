@@ -91,7 +91,7 @@ def test_version(run) -> None:
         (["similarity", "m", "a", "b", "c"], "does not know what to do with 'c'"),
         (["train", "word2vec", "x"], "train word2vec needs --output"),
         (["convert", "a", "b"], "convert needs --to"),
-        (["evaluate", "m"], "Give --analogies FILE, --similarity FILE, or both"),
+        (["evaluate", "m"], "Give --analogies FILE, --similarity FILE, --outliers FILE"),
         (["inspect", "tokens", "t", "--lines", "0"], "--lines must be at least 1"),
         (["inspect", "vocabulary", "t", "--lines", "0"], "--lines must be at least 1"),
     ],

@@ -124,8 +124,8 @@ def explain(
     >>> text = [["the", "oak", "has", "leaves"], ["the", "elm", "has", "leaves"], ["a", "car", "has", "wheels"]] * 20
     >>> vectors = firth.Word2Vec(dim=8, min_count=1, subsample=0).fit(text, threads=1)
     >>> found = firth.explain(vectors, "oak", "elm", text)
-    >>> sorted(context.word for context in found.contexts)
-    ['leaves', 'the']
+    >>> sorted(context.word for context in found.contexts), found.contexts[-1].word
+    (['has', 'leaves', 'the'], 'has')
 
     Raises UnknownKeyError for a word that neither stands in the text nor is made of n-grams, MissingInputError where
     there is no text, ConfigError for a window or a number below 1.
