@@ -78,10 +78,10 @@ def test_the_model_on_the_disk(tmp_path, no_trial):
 
 def test_memory_counts_the_tables_as_training_makes_them():
     tables = initialise(1000, 1000, 100, 1)
-    memory = sizes.memory(firth.Word2Vec(), 1000, 5000, 90_000, 100, threads=2)
+    memory = sizes.memory(firth.Word2Vec(), 1000, 5000, 100, threads=2)
     assert memory.tables == tables.inputs.nbytes + tables.outputs.nbytes + 2 * (1 << 20)
-    assert memory.text == 4 * 90_000 + 8 * 100
-    assert memory.peak == memory.needed + memory.text
+    assert memory.text == 200 * 1000 + 8 * 100
+    assert memory.peak == memory.program + max(memory.reading, memory.learning)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_memory_counts_the_tables_as_training_makes_them():
 )
 def test_memory_follows_the_config(change):
     words = 10_000_000
-    plain = sizes.memory(firth.Word2Vec(), words, words, 10**9, 10**7, 2)
-    other = sizes.memory(firth.Word2Vec(**change), words, words, 10**9, 10**7, 2)
-    assert other.needed > plain.needed
+    plain = sizes.memory(firth.Word2Vec(), words, words, 10**7, 2)
+    other = sizes.memory(firth.Word2Vec(**change), words, words, 10**7, 2)
+    assert other.learning > plain.learning
 
 
 def test_what_cannot_fit_in_memory_is_refused_before_it_is_tried(monkeypatch):

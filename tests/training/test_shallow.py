@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import firth
 from firth.errors import ConfigError, DivergenceError, MemoryLimitError
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.objectives import NegativeSampling
@@ -92,6 +93,18 @@ def test_a_deterministic_run_gives_the_same_bytes_at_any_number_of_threads(cbow)
         runs.append((learnt, [(epoch.loss, epoch.examples, epoch.words) for epoch in epochs]))
     assert all(run == runs[0] for run in runs)
     assert [run[1] for run in runs[0][1]] == [5000] * 3
+
+
+@pytest.mark.parametrize("loss", ["ns", "hs", "softmax"])
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_a_deterministic_run_learns_as_much(loss, architecture):
+    text = [["a", "b", "c", "d", "e", "f"], ["u", "v", "w", "x", "y", "z"]] * 200
+    model = firth.Word2Vec(dim=32, epochs=3, lr=0.05, subsample=0, loss=loss, architecture=architecture)
+    losses = [
+        model.replace(deterministic=deterministic).fit(text, threads=2).provenance["epochs"][-1]["loss"]
+        for deterministic in (False, True)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
 
 
 def test_threads_share_the_blocks(monkeypatch):

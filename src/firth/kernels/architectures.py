@@ -59,17 +59,21 @@ _HIDDEN, _GRADIENT = 0, 1  # rows of scratch.hidden
 
 @inlined
 def _gather_bag(architecture, left, right, inputs, contexts, scratch):  # type: ignore[no-untyped-def]
-    share = splat(np.float32(1.0) / np.float32(contexts) if architecture.mean else np.float32(1.0))
+    hidden, zero = scratch.hidden, splat(np.float32(0.0))
     for d in range(left, right, LANES):
-        x = splat(np.float32(0.0))
-        if architecture.weighted:
-            for j in range(contexts):
-                x = x + load(inputs, scratch.contexts[j], d) * load(architecture.positions, scratch.offsets[j], d)
-        else:
-            for j in range(contexts):
-                x = x + load(inputs, scratch.contexts[j], d)
-        store(scratch.hidden, _HIDDEN, d, x * share)
-        store(scratch.hidden, _GRADIENT, d, splat(np.float32(0.0)))
+        store(hidden, _HIDDEN, d, zero)
+        store(hidden, _GRADIENT, d, zero)
+    for j in range(contexts):
+        row = scratch.contexts[j]
+        for d in range(left, right, LANES):
+            x = load(inputs, row, d)
+            if architecture.weighted:
+                x = x * load(architecture.positions, scratch.offsets[j], d)
+            store(hidden, _HIDDEN, d, load(hidden, _HIDDEN, d) + x)
+    if architecture.mean:
+        share = splat(np.float32(1.0) / np.float32(contexts))
+        for d in range(left, right, LANES):
+            store(hidden, _HIDDEN, d, load(hidden, _HIDDEN, d) * share)
     return 1
 
 
@@ -81,18 +85,18 @@ def _scatter_bag(architecture, left, right, tables, m, n, contexts, scratch):  #
     share = splat(divided if architecture.corrected else np.float32(1.0))
     exact = splat(divided)
     _destinations(tables, contexts, scratch)
-    for d in range(left, right, LANES):
-        gradient = load(scratch.hidden, _GRADIENT, d)
-        for j in range(contexts):
-            row = scratch.contexts[j]
+    for j in range(contexts):
+        row, to = scratch.contexts[j], scratch.moving[j]
+        for d in range(left, right, LANES):
+            gradient = load(scratch.hidden, _GRADIENT, d)
             x = load(tables.inputs, row, d)
             if architecture.weighted:
                 place = scratch.offsets[j]
                 p = load(architecture.positions, place, d)
-                store(tables.inputs, scratch.moving[j], d, x + share * gradient * p)
+                store(tables.inputs, to, d, x + share * gradient * p)
                 store(architecture.positions, place, d, p + exact * gradient * x)
             else:
-                store(tables.inputs, scratch.moving[j], d, x + share * gradient)
+                store(tables.inputs, to, d, x + share * gradient)
 
 
 @inlined

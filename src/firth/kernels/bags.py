@@ -60,7 +60,7 @@ def learn_bags(  # type: ignore[no-untyped-def]
         bag = _bag(scratch, bags.rows[first : first + size])
         n, at = targets(objective, held, at, bag)
         m = gather(architecture, 0, 16 * len(tiles), tables.inputs, size, bag)
-        score(tiles, tables.outputs, m, n, bag)
+        score(0, 16 * len(tiles), tables.outputs, m, n, bag)
         learnt += 1
         measure = learnt % measure_every == 0
         loss += errors(objective, held, m, n, lr, measure, bag)

@@ -41,10 +41,18 @@ class Scratch(NamedTuple):
 
 
 @inlined
-def score(tiles, outputs, m, n, scratch):  # type: ignore[no-untyped-def]
-    """scratch.errors = h_j · o_k for all m hidden vectors and the n outputs in scratch.targets."""
+def score(left, right, outputs, m, n, scratch):  # type: ignore[no-untyped-def]
+    """scratch.errors = h_j · o_k for all m hidden vectors and the n outputs in scratch.targets, by some columns."""
     for c in range(chunks(n)):
-        _score_six(tiles, outputs, m, c, scratch)
+        _score_six(left, right, outputs, m, c, scratch)
+
+
+@inlined
+def add_scores(m, n, scratch, others):  # type: ignore[no-untyped-def]
+    """scratch.errors += others, the scores by the other columns."""
+    for c in range(chunks(n)):
+        for at in range(0, 8 * m, LANES):
+            store(scratch.errors, c, at, load(scratch.errors, c, at) + load(others, c, at))
 
 
 @inlined
@@ -58,7 +66,10 @@ def move(left, right, outputs, m, n, scratch, moved, rows):  # type: ignore[no-u
     the gradient from where the first has moved it.
     """
     for c in range(chunks(n)):
-        _move_six(left, right, outputs, m, c, scratch, moved, rows)
+        if m == 1:
+            _move_six_by_one(left, right, outputs, c, scratch, moved, rows[0])
+        else:
+            _move_six(left, right, outputs, m, c, scratch, moved, rows)
 
 
 @inlined
@@ -94,7 +105,7 @@ def prefetch_row(left, right, table, row):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _score_six(tiles, outputs, m, c, scratch):  # type: ignore[no-untyped-def]
+def _score_six(left, right, outputs, m, c, scratch):  # type: ignore[no-untyped-def]
     """errors[c, 8j + k] = h_j · o_k for the six outputs of chunk c; two hidden vectors at a time."""
     hidden, targets, errors = scratch.hidden, scratch.targets, scratch.errors
     t0, t1, t2 = targets[6 * c], targets[6 * c + 1], targets[6 * c + 2]
@@ -103,7 +114,7 @@ def _score_six(tiles, outputs, m, c, scratch):  # type: ignore[no-untyped-def]
     for j in range(0, m - 1, 2):
         a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
         b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
-        for d in range(0, 16 * len(tiles), LANES):
+        for d in range(left, right, LANES):
             x, y = load(hidden, j, d), load(hidden, j + 1, d)
             o = load(outputs, t0, d)
             a0, b0 = a0 + x * o, b0 + y * o
@@ -122,7 +133,7 @@ def _score_six(tiles, outputs, m, c, scratch):  # type: ignore[no-untyped-def]
     if m % 2 == 1:
         j = m - 1
         a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
-        for d in range(0, 16 * len(tiles), LANES):
+        for d in range(left, right, LANES):
             x = load(hidden, j, d)
             a0 = a0 + x * load(outputs, t0, d)
             a1 = a1 + x * load(outputs, t1, d)
@@ -134,8 +145,8 @@ def _score_six(tiles, outputs, m, c, scratch):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _move_six(left, right, outputs, m, c, scratch, moved, rows):  # type: ignore[no-untyped-def]
-    """`move` for the six outputs of chunk c, which stay in registers with their gradients."""
+def _move_six_wide(left, right, outputs, m, c, scratch, moved, rows):  # type: ignore[no-untyped-def]
+    """`_move_six` with 32 registers: six outputs and their gradients stay in them while all hidden vectors pass by."""
     hidden, targets, errors = scratch.hidden, scratch.targets, scratch.errors
     t0, t1, t2 = targets[6 * c], targets[6 * c + 1], targets[6 * c + 2]
     t3, t4, t5 = targets[6 * c + 3], targets[6 * c + 4], targets[6 * c + 5]
@@ -161,6 +172,95 @@ def _move_six(left, right, outputs, m, c, scratch, moved, rows):  # type: ignore
         store(outputs, t3, d, load(outputs, t3, d) + a3)
         store(outputs, t4, d, load(outputs, t4, d) + a4)
         store(outputs, t5, d, load(outputs, t5, d) + a5)
+
+
+@inlined
+def _move_six_narrow(left, right, outputs, m, c, scratch, moved, rows):  # type: ignore[no-untyped-def]
+    """`_move_six` with 16 registers: outputs and their gradients do not fit together, so they pass one after the other.
+
+    Two columns of registers at a time: an error that is spread over a register is then used twice.
+    """
+    hidden, targets, errors = scratch.hidden, scratch.targets, scratch.errors
+    t0, t1, t2 = targets[6 * c], targets[6 * c + 1], targets[6 * c + 2]
+    t3, t4, t5 = targets[6 * c + 3], targets[6 * c + 4], targets[6 * c + 5]
+    for d in range(left, right, 2 * LANES):
+        f = d + LANES
+        o0, o1, o2 = load(outputs, t0, d), load(outputs, t1, d), load(outputs, t2, d)
+        o3, o4, o5 = load(outputs, t3, d), load(outputs, t4, d), load(outputs, t5, d)
+        p0, p1, p2 = load(outputs, t0, f), load(outputs, t1, f), load(outputs, t2, f)
+        p3, p4, p5 = load(outputs, t3, f), load(outputs, t4, f), load(outputs, t5, f)
+        for j in range(m):
+            x, y = load(moved, rows[j], d), load(moved, rows[j], f)
+            e = splat(errors[c, 8 * j])
+            x, y = x + e * o0, y + e * p0
+            e = splat(errors[c, 8 * j + 1])
+            x, y = x + e * o1, y + e * p1
+            e = splat(errors[c, 8 * j + 2])
+            x, y = x + e * o2, y + e * p2
+            e = splat(errors[c, 8 * j + 3])
+            x, y = x + e * o3, y + e * p3
+            e = splat(errors[c, 8 * j + 4])
+            x, y = x + e * o4, y + e * p4
+            e = splat(errors[c, 8 * j + 5])
+            x, y = x + e * o5, y + e * p5
+            store(moved, rows[j], d, x)
+            store(moved, rows[j], f, y)
+    zero = splat(np.float32(0.0))
+    for d in range(left, right, 2 * LANES):
+        f = d + LANES
+        a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
+        b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
+        for j in range(m):
+            x, y = load(hidden, j, d), load(hidden, j, f)
+            e = splat(errors[c, 8 * j])
+            a0, b0 = a0 + e * x, b0 + e * y
+            e = splat(errors[c, 8 * j + 1])
+            a1, b1 = a1 + e * x, b1 + e * y
+            e = splat(errors[c, 8 * j + 2])
+            a2, b2 = a2 + e * x, b2 + e * y
+            e = splat(errors[c, 8 * j + 3])
+            a3, b3 = a3 + e * x, b3 + e * y
+            e = splat(errors[c, 8 * j + 4])
+            a4, b4 = a4 + e * x, b4 + e * y
+            e = splat(errors[c, 8 * j + 5])
+            a5, b5 = a5 + e * x, b5 + e * y
+        _add(outputs, t0, d, a0, b0)
+        _add(outputs, t1, d, a1, b1)
+        _add(outputs, t2, d, a2, b2)
+        _add(outputs, t3, d, a3, b3)
+        _add(outputs, t4, d, a4, b4)
+        _add(outputs, t5, d, a5, b5)
+
+
+@inlined
+def _add(table, row, d, x, y):  # type: ignore[no-untyped-def]
+    """table[row, d : d + 2·LANES] += x, y. Read when it is moved: see `_move_six_wide`."""
+    store(table, row, d, load(table, row, d) + x)
+    store(table, row, d + LANES, load(table, row, d + LANES) + y)
+
+
+@inlined
+def _move_six_by_one(left, right, outputs, c, scratch, moved, row):  # type: ignore[no-untyped-def]
+    """`_move_six` for one hidden vector, whose errors stay in registers."""
+    hidden, targets, errors = scratch.hidden, scratch.targets, scratch.errors
+    t0, t1, t2 = targets[6 * c], targets[6 * c + 1], targets[6 * c + 2]
+    t3, t4, t5 = targets[6 * c + 3], targets[6 * c + 4], targets[6 * c + 5]
+    e0, e1, e2 = splat(errors[c, 0]), splat(errors[c, 1]), splat(errors[c, 2])
+    e3, e4, e5 = splat(errors[c, 3]), splat(errors[c, 4]), splat(errors[c, 5])
+    for d in range(left, right, LANES):
+        x = load(hidden, 0, d)
+        even = load(moved, row, d) + e0 * load(outputs, t0, d) + e2 * load(outputs, t2, d) + e4 * load(outputs, t4, d)
+        odd = e1 * load(outputs, t1, d) + e3 * load(outputs, t3, d) + e5 * load(outputs, t5, d)
+        store(moved, row, d, even + odd)
+        store(outputs, t0, d, load(outputs, t0, d) + e0 * x)
+        store(outputs, t1, d, load(outputs, t1, d) + e1 * x)
+        store(outputs, t2, d, load(outputs, t2, d) + e2 * x)
+        store(outputs, t3, d, load(outputs, t3, d) + e3 * x)
+        store(outputs, t4, d, load(outputs, t4, d) + e4 * x)
+        store(outputs, t5, d, load(outputs, t5, d) + e5 * x)
+
+
+_move_six = _move_six_wide if LANES == 16 else _move_six_narrow
 
 
 @inlined

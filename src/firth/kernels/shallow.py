@@ -19,7 +19,7 @@ from firth.kernels.architectures import gather, scatter
 from firth.kernels.barrier import meet
 from firth.kernels.compiled import inlined, kernel
 from firth.kernels.contexts import examples, faults, held_against, prefetch_inputs, sides
-from firth.kernels.core import Scratch, prefetch_row, score
+from firth.kernels.core import Scratch, add_scores, prefetch_row, score
 from firth.kernels.objectives import begin, prefetch_outputs
 from firth.kernels.rng import below, random_bits, uniform
 
@@ -78,7 +78,7 @@ def learn(  # type: ignore[no-untyped-def]
             n, at = held_against(architecture, objective, word, contexts, at, scratch)
             _prefetch(tiles, tables, architecture, objective, scratch, centre, end, window.size, at)
             m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scratch)
-            score(tiles, tables.outputs, m, n, scratch)
+            score(0, 16 * len(tiles), tables.outputs, m, n, scratch)
             windows += 1
             measure = windows % measure_every == 0
             loss += faults(architecture, objective, word, contexts, m, n, block.lr, measure, scratch)
@@ -89,16 +89,23 @@ def learn(  # type: ignore[no-untyped-def]
 
 
 class Team(NamedTuple):
-    """What the threads of `learn_together` share: the windows that are scored, not yet moved. A row is a window."""
+    """What the threads of `learn_together` share: the windows of a round. A slot is a window.
+
+    What a thread writes often has cache lines of its own: a line that two of them write to goes to and fro.
+    """
 
     barrier: Any  # i8[8]
-    cursors: Any  # i8[lanes, 5], next centre, last centre, its sentence's start and number, where the noise goes on
-    totals: Any  # f8[lanes, 3], windows, loss, measured of each lane's thread
-    contexts: Any  # i4[lanes · windows, 2·window + 1]
-    offsets: Any  # i4[lanes · windows, 2·window]
-    targets: Any  # i4[lanes · windows, 6·chunks]
-    errors: Any  # f4[lanes · windows, chunks, 8·(2·window + 3)]
-    sizes: Any  # i4[lanes · windows, 3], context words, hidden vectors, outputs; 0: no window
+    cursors: Any  # i8[lanes, 8], next centre, last centre, its sentence's start and number, where the noise goes on
+    totals: Any  # f8[lanes, 8], windows, loss, measured of each lane
+    contexts: Any  # i4[slots, 2·window + 1], slots = lanes · windows
+    offsets: Any  # i4[slots, 2·window]
+    targets: Any  # i4[slots, 6·chunks]
+    scores: Any  # f4[2, slots, chunks, 8·(2·window + 3)], by the left columns and by the right ones; then errors in [0]
+    hidden: Any  # i4[slots], hidden vectors; written by those who score the left half
+    windows: Any  # i8[slots, 8], context words (0: no window), outputs, centre word, where its noise begins, measured
+
+
+CONTEXTS, OUTPUTS, WORD, NOISE_AT, MEASURED = range(5)  # columns of Team.windows
 
 
 @kernel
@@ -107,38 +114,42 @@ def learn_together(  # type: ignore[no-untyped-def]
 ):
     """`learn` for `len(blocks)` blocks at once; every one of `members` threads calls it, with its number `member`.
 
-    The threads go in step. First each scores a few windows of its share of the blocks, while nothing moves; then each
-    moves, for all those windows in order, its share of the columns. Neither the scores nor the moves depend on
-    how the work is shared. Returns what `learn` returns, for the whole, to member 0.
+    A thread owns columns of both tables, for good: no other one reads or writes them, so no row goes from one
+    processor's cache to another's. The threads go in step, in rounds of some windows of each block:
+
+    1. cut    the windows and their targets, shared among the threads
+    2. score  by the thread's half of the columns (left or right); those of one half share the windows
+    3. errors of the two halves' sum, shared among the threads
+    4. move   the thread's columns of all rows, window after window
+
+    None of it depends on how the work is shared. Returns what `learn` returns, for the whole, to member 0.
     """
-    lanes, per_lane = len(blocks), len(team.sizes) // len(blocks)
-    share = (len(tiles) + members - 1) // members * 16  # columns
-    left, right = min(member * share, 16 * len(tiles)), min((member + 1) * share, 16 * len(tiles))
+    lanes = len(blocks)
     for lane in range(member, lanes, members):
         first, last, _ = _kept(corpus, blocks[lane], window, scratches[lane])
         cursor, totals = team.cursors[lane], team.totals[lane]
         cursor[0], cursor[1], cursor[2], cursor[3] = first, last, 0, 0
-        cursor[4] = begin(objective, blocks[lane], scratches[lane])
+        per_lane = len(team.windows) // lanes
+        for slot in range(lane * per_lane, (lane + 1) * per_lane):
+            cursor[4] = begin(objective, blocks[lane], _slot(scratches[lane], team, slot, 0))
         totals[0], totals[1], totals[2] = 0.0, 0.0, 0.0
     meetings = 0
     left_over = True
     while left_over:
         for lane in range(member, lanes, members):
-            _score_some(
-                tiles, tables, blocks[lane], window, architecture, objective, scratches[lane], team, lane, per_lane,
-                measure_every,
-            )  # fmt: skip
+            _cut_some(blocks[lane], window, architecture, objective, scratches[lane], team, lane, lanes, measure_every)
         meetings += 1
         meet(team.barrier, members, meetings)
-        left_over = False
-        for slot in range(lanes * per_lane):
-            contexts, m, n = team.sizes[slot, 0], team.sizes[slot, 1], team.sizes[slot, 2]
-            if contexts > 0:
-                _prefetch_slot(left, right, tables, team, slot + 1)
-                left_over = True
-                scored = _slot(scratches[0], scratches[member].hidden, scratches[member].moving, team, slot)
-                gather(architecture, left, right, tables.inputs, contexts, scored)
-                scatter(architecture, left, right, tables, m, n, contexts, scored)
+        for half in range(2):
+            if members == 1 or member % 2 == half:
+                _score_half(tiles, tables, architecture, scratches[member], team, half, member, members)
+        meetings += 1
+        meet(team.barrier, members, meetings)
+        for lane in range(member, lanes, members):
+            _errors_of_lane(blocks[lane], architecture, objective, scratches[lane], team, lane, lanes)
+        meetings += 1
+        meet(team.barrier, members, meetings)
+        left_over = _move_columns(tiles, tables, architecture, scratches[member], team, member, members)
         meetings += 1
         meet(team.barrier, members, meetings)
     windows, loss, measured = 0.0, 0.0, 0.0
@@ -150,41 +161,106 @@ def learn_together(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _score_some(  # type: ignore[no-untyped-def]
-    tiles, tables, block, window, architecture, objective, scratch, team, lane, per_lane, measure_every
+def _cut_some(  # type: ignore[no-untyped-def]
+    block, window, architecture, objective, scratch, team, lane, lanes, measure_every
 ):
-    """Score the next `per_lane` windows of a lane into the team's slots; slots without a window get size 0."""
-    cursor = team.cursors[lane]
+    """Cut the next windows of a lane into its slots; slots without a window get 0 context words."""
+    cursor, per_lane = team.cursors[lane], len(team.windows) // lanes
     centre, last, start, sentence, at = cursor[0], cursor[1], cursor[2], cursor[3], cursor[4]
-    used = 0
-    while used < per_lane and centre < last:
+    slot, end_of_lane = lane * per_lane, (lane + 1) * per_lane
+    count = team.totals[lane, 0]
+    while slot < end_of_lane and centre < last:
         while scratch.bounds[sentence] <= centre:
             start = scratch.bounds[sentence]
             sentence += 1
-        slot = lane * per_lane + used
-        scored = _slot(scratch, scratch.hidden, scratch.moving, team, slot)
-        end = scratch.bounds[sentence]
-        contexts = _context(block, window, scored, centre, start, end)
+        cut = _slot(scratch, team, slot, 0)
+        contexts = _context(block, window, cut, centre, start, scratch.bounds[sentence])
         if contexts > 0:
-            word = scratch.words[centre]
-            n, at = held_against(architecture, objective, word, contexts, at, scored)
-            _prefetch(tiles, tables, architecture, objective, scratch, centre, end, window.size, at)
-            m = gather(architecture, 0, 16 * len(tiles), tables.inputs, contexts, scored)
-            score(tiles, tables.outputs, m, n, scored)
-            team.totals[lane, 0] += 1
-            measure = team.totals[lane, 0] % measure_every == 0
-            team.totals[lane, 1] += faults(architecture, objective, word, contexts, m, n, block.lr, measure, scored)
-            team.totals[lane, 2] += examples(architecture, m, contexts) if measure else 0
-            team.sizes[slot, 0], team.sizes[slot, 1], team.sizes[slot, 2] = contexts, m, n
-            used += 1
+            word, cut_out = scratch.words[centre], team.windows[slot]
+            cut_out[NOISE_AT] = at
+            n, at = held_against(architecture, objective, word, contexts, at, cut)
+            count += 1
+            cut_out[CONTEXTS], cut_out[OUTPUTS], cut_out[WORD] = contexts, n, word
+            cut_out[MEASURED] = count % measure_every == 0
+            slot += 1
         centre += 1
-    for slot in range(lane * per_lane + used, (lane + 1) * per_lane):
-        team.sizes[slot, 0] = 0
+    for empty in range(slot, end_of_lane):
+        team.windows[empty, CONTEXTS] = 0
+    team.totals[lane, 0] = count
     cursor[0], cursor[2], cursor[3], cursor[4] = centre, start, sentence, at
 
 
 @inlined
-def _slot(scratch, hidden, moving, team, slot):  # type: ignore[no-untyped-def]
+def _score_half(tiles, tables, architecture, scratch, team, half, member, members):  # type: ignore[no-untyped-def]
+    """team.scores[half] of this thread's share of the windows, by the left or the right half of the columns."""
+    left, right = _half(tiles, half)
+    sharing = max(1, (members + 1 - half) // 2)
+    for slot in range(member // 2, len(team.windows), sharing):
+        cut = team.windows[slot]
+        if cut[CONTEXTS] > 0:
+            _prefetch_slot(left, right, tables, team, slot + sharing)
+            scored = _slot(scratch, team, slot, half)
+            m = gather(architecture, left, right, tables.inputs, cut[CONTEXTS], scored)
+            score(left, right, tables.outputs, m, cut[OUTPUTS], scored)
+            if half == 0:
+                team.hidden[slot] = m
+
+
+@inlined
+def _errors_of_lane(block, architecture, objective, scratch, team, lane, lanes):  # type: ignore[no-untyped-def]
+    """team.scores[0] of a lane's windows: the halves' scores are added up and become errors."""
+    per_lane = len(team.windows) // lanes
+    loss, measured = 0.0, 0.0
+    for slot in range(lane * per_lane, (lane + 1) * per_lane):
+        cut = team.windows[slot]
+        if cut[CONTEXTS] == 0:
+            break
+        contexts, m, n, word = cut[CONTEXTS], team.hidden[slot], cut[OUTPUTS], cut[WORD]
+        scored = _slot(scratch, team, slot, 0)
+        add_scores(m, n, scored, team.scores[1, slot])
+        held_against(architecture, objective, word, contexts, cut[NOISE_AT], scored)  # sets the labels again
+        loss += faults(architecture, objective, word, contexts, m, n, block.lr, cut[MEASURED] > 0, scored)
+        measured += examples(architecture, m, contexts) if cut[MEASURED] else 0
+    team.totals[lane, 1] += loss
+    team.totals[lane, 2] += measured
+
+
+@inlined
+def _move_columns(tiles, tables, architecture, scratch, team, member, members):  # type: ignore[no-untyped-def]
+    """Move this thread's columns by the errors of all windows; returns whether there was one."""
+    left, right = _columns(tiles, member, members)
+    moved = False
+    for slot in range(len(team.windows)):
+        cut = team.windows[slot]
+        if cut[CONTEXTS] > 0:
+            _prefetch_slot(left, right, tables, team, slot + 1)
+            scored = _slot(scratch, team, slot, 0)
+            m = gather(architecture, left, right, tables.inputs, cut[CONTEXTS], scored)
+            scatter(architecture, left, right, tables, m, cut[OUTPUTS], cut[CONTEXTS], scored)
+            moved = True
+    return moved
+
+
+@inlined
+def _half(tiles, half):  # type: ignore[no-untyped-def]
+    """The left (0) or the right (1) columns, whole tiles of them: (first, one past the last)."""
+    middle = (len(tiles) + 1) // 2 * 16
+    return (0, middle) if half == 0 else (middle, 16 * len(tiles))
+
+
+@inlined
+def _columns(tiles, member, members):  # type: ignore[no-untyped-def]
+    """The columns that a thread moves: a share of its half, or all of them."""
+    if members == 1:
+        return 0, 16 * len(tiles)
+    left, right = _half(tiles, member % 2)
+    sharing = (members + 1 - member % 2) // 2
+    share = ((right - left) // 16 + sharing - 1) // sharing * 16
+    return min(left + member // 2 * share, right), min(left + (member // 2 + 1) * share, right)
+
+
+@inlined
+def _slot(scratch, team, slot, half):  # type: ignore[no-untyped-def]
     """The scratch whose window is the team's slot."""
     return Scratch(
         scratch.words,
@@ -192,14 +268,14 @@ def _slot(scratch, hidden, moving, team, slot):  # type: ignore[no-untyped-def]
         scratch.reach,
         scratch.bounds,
         team.contexts[slot],
-        moving,
+        scratch.moving,
         team.offsets[slot],
-        hidden,
+        scratch.hidden,
         team.targets[slot],
         scratch.labels,
         scratch.row,
         scratch.line,
-        team.errors[slot],
+        team.scores[half, slot],
     )
 
 
@@ -216,10 +292,10 @@ def _prefetch(tiles, tables, architecture, objective, scratch, centre, end, reac
 @inlined
 def _prefetch_slot(left, right, tables, team, slot):  # type: ignore[no-untyped-def]
     """Ask for the columns that the moves of a slot's window will touch."""
-    if slot < len(team.sizes):
-        for j in range(team.sizes[slot, 0]):
+    if slot < len(team.windows):
+        for j in range(team.windows[slot, CONTEXTS]):
             prefetch_row(left, right, tables.inputs, team.contexts[slot, j])
-        for k in range(team.sizes[slot, 2]):
+        for k in range(team.windows[slot, OUTPUTS] if team.windows[slot, CONTEXTS] > 0 else 0):
             prefetch_row(left, right, tables.outputs, team.targets[slot, k])
 
 

@@ -158,8 +158,8 @@ else:
             i4 = ir.IntType(32)
             kind = ir.FunctionType(ir.VoidType(), [bytes_at.type, i4, i4, i4])
             function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            read, keep, data = 0, 3, 1
-            builder.call(function, [bytes_at, ir.Constant(i4, read), ir.Constant(i4, keep), ir.Constant(i4, data)])
+            write, keep, data = 1, 3, 1
+            builder.call(function, [bytes_at, ir.Constant(i4, write), ir.Constant(i4, keep), ir.Constant(i4, data)])
             return context.get_dummy_value()
 
         return types.void(table, row, at), code

@@ -121,5 +121,5 @@ def _about_the_machine(facts: Facts) -> Iterator[str]:
     if plan.threads < there:
         yield f"threads={plan.threads} of {there} processors: all of them would be faster."
     room = plan.memory_room
-    if plan.fits and room is not None and plan.memory.peak > room:
+    if plan.fits and room is not None and plan.memory.needed + plan.encoded_bytes > room:
         yield "The text does not fit in memory beside the vectors: it is read from the disk again in every pass."

@@ -144,7 +144,7 @@ class Plan:
 
     def _refusals(self) -> list[MemoryLimitError | DiskFullError]:
         refusals: list[MemoryLimitError | DiskFullError] = []
-        needed = self.memory.needed - self.memory.program  # the program runs already
+        needed = self.memory.needed
         if self.memory_room is not None and needed > self.memory_room:
             refusals.append(
                 MemoryLimitError(
@@ -168,9 +168,9 @@ class Plan:
     def _cure(self) -> str:
         """The largest vocabulary that would fit, or the dim."""
         assert self.memory_room is not None, "without a limit everything fits"
-        for_words = self.memory.tables + self.memory.objective
-        left = _SAFETY * self.memory_room - self.memory.reading
-        if left <= 0:
+        for_words = self.memory.learning
+        left = _SAFETY * self.memory_room
+        if left <= self.memory.reading:
             return "Counting its words alone needs more: give a part of the text."
         words = int(self.vocabulary * left / for_words)
         dim = int(self._dim() * left / for_words)
@@ -237,7 +237,7 @@ def _predicted(
     kept = min(words, round(float(counts.sum())))
     sentences = max(1, round((len(encoded.sentences) - 1) * ratio))
     distinct = min(len(all_counts), most_words())
-    memory = sizes.memory(config, len(counts), distinct, kept, sentences, threads)
+    memory = sizes.memory(config, len(counts), distinct, sentences, threads)
     unmeasured = Plan(
         source=str(text.source) if text.names_files() else f"a {type(text.source).__name__}",
         config=config,

@@ -16,6 +16,7 @@ _BLOCKS = 31 << 20  # a block of text and what it becomes, for each thread that 
 _DISTINCT = 360  # a distinct word while it is counted: its text, count and id, merging included
 _SCRATCH = 1 << 20  # a thread's working memory
 _TREE = 200  # a word of a Huffman tree while it is grown, its path not included
+_WORD = 200  # a word of the vocabulary: its text as Python's, its number, its count
 _KEY = 24 + 10  # what a key costs in a saved model beside its text: offset, count, a line of vocabulary.tsv
 _FOLDER = 20_000  # config.json, provenance.json, README.md
 
@@ -27,30 +28,34 @@ class Memory:
     program: int
     """The program itself."""
     reading: int
-    """Counting the words; the system gets it back late, so it counts to the end."""
+    """Counting the words; it is given back before the vectors are made."""
     tables: int
     """The vectors, and what they are learnt with."""
     objective: int
     """Noise words, Huffman tree, or scores of all words."""
     text: int
-    """The encoded text, mapped from the disk: the system takes it back where memory runs short."""
+    """What stays of the text beside its words on the disk: the keys, and where sentences end."""
 
     @property
     def peak(self) -> int:
-        return self.needed + self.text
+        return self.program + self.needed
 
     @property
     def needed(self) -> int:
-        """Without what could be given up."""
-        return self.program + self.reading + self.tables + self.objective
+        """Beside the program, which runs already."""
+        return max(self.reading, self.learning)
+
+    @property
+    def learning(self) -> int:
+        """While vectors are learnt."""
+        return self.tables + self.objective + self.text
 
 
-def memory(config: Word2Vec, words: int, distinct: int, kept: int, sentences: int, threads: int) -> Memory:
+def memory(config: Word2Vec, words: int, distinct: int, sentences: int, threads: int) -> Memory:
     """What `config.fit` holds at its peak.
 
     words      vectors
     distinct   distinct words in the text, the rare ones too
-    kept       running words that are in the vocabulary
     sentences  in the text
     """
     tables = table_bytes(words, words, config.dim) * (2 if config.patience else 1)
@@ -59,7 +64,7 @@ def memory(config: Word2Vec, words: int, distinct: int, kept: int, sentences: in
         reading=_BLOCKS * threads + _DISTINCT * distinct,
         tables=tables + threads * _SCRATCH,
         objective=_objective(config, words, threads),
-        text=4 * kept + 8 * sentences,
+        text=_WORD * words + 8 * sentences,
     )
 
 

@@ -3,6 +3,8 @@
 One pass over the source cuts, counts and numbers its words; a second, over the numbers, drops the rare ones.
 """
 
+import contextlib
+import ctypes
 import errno
 import hashlib
 import json
@@ -132,6 +134,7 @@ def encode(
                     tokens, sentences = _finish(blocks, tokens_file, sentences_file)
     except OSError as error:
         raise _disk_error(error, folder) from error
+    _give_back_memory()
     return Encoded(chosen, tokens, sentences, lexicon.words_read, bad_bytes, lexicon.forgotten, fingerprint, False)
 
 
@@ -320,6 +323,13 @@ def _finish(blocks: Iterable[Block], tokens_file: IO[bytes], sentences_file: IO[
 def _temporary(folder: Path | None) -> IO[bytes]:
     """A file without a name where the system can: it vanishes with its last user, whatever happens."""
     return tempfile.TemporaryFile(prefix="firth-", dir=folder, buffering=0)
+
+
+def _give_back_memory() -> None:
+    """What reading has freed: Arrow and the C library would keep it, some 90 MB, while the tables are learnt."""
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, TypeError, AttributeError):  # another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _no_words(words: Any, counts: npt.NDArray[np.int64], words_read: int, min_count: int) -> EmptyVocabularyError:

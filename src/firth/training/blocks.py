@@ -1,5 +1,6 @@
 """The blocks of a pass, the learning rate in each, and the memory that a thread works in."""
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from firth.training.tables import aligned
 
 Architecture = SkipGram | ContinuousBag | CentreBag | ContextBags
 
+_BEHIND = 64  # blocks, whose pages in the file of the text are then no longer needed
 LANES = 8  # blocks that are worked on together in a deterministic run, whatever the number of threads
 _BLOCK = 1 << 15  # tokens: some 10 ms of work
 _TOGETHER = 256  # windows scored before any is moved, at most: more is faster, and learns less (docs/decisions)
@@ -58,6 +60,8 @@ def blocks(setting: Setting, number: int) -> Iterator[Block]:
     inside = np.searchsorted(setting.corpus.sentences, starts, side="right") - 1
     key = pass_key(setting.seed, number)
     for i, (start, sentence) in enumerate(zip(starts.tolist(), inside.tolist(), strict=True)):
+        if i % _BEHIND == 0:
+            let_go(setting.corpus.tokens)
         lr = learning_rate(setting, (number - 1) * setting.words + start)
         yield Block(start, min(start + size, setting.words), sentence, i, key, np.float32(lr))
 
@@ -105,17 +109,18 @@ def make_scratch(setting: Setting, tokens: int) -> Scratch:
 def make_team(setting: Setting) -> Team:
     """The slots of the windows that are scored before any is moved, in a deterministic run."""
     window, sixes, columns = setting.window.size, _sixes(setting), _error_columns(setting)
-    slots = min(_TOGETHER, int(_ENCOUNTERS / repetition(setting)), _TEAM_BYTES // (4 * sixes * columns))
+    slots = min(_TOGETHER, int(_ENCOUNTERS / repetition(setting)), _TEAM_BYTES // (8 * sixes * columns))
     slots = LANES * max(1, slots // LANES)
     return Team(
         barrier=np.zeros(8, np.int64),
-        cursors=np.zeros((LANES, 5), np.int64),
-        totals=np.zeros((LANES, 3)),
+        cursors=aligned(LANES, 16).view(np.int64),
+        totals=aligned(LANES, 16).view(np.float64),
         contexts=np.zeros((slots, 2 * window + 1), np.int32),
         offsets=np.zeros((slots, 2 * window), np.int32),
         targets=np.zeros((slots, TILE * sixes), np.int32),
-        errors=aligned(slots * sixes, columns).reshape(slots, sixes, columns),
-        sizes=np.zeros((slots, 3), np.int32),
+        scores=aligned(2 * slots * sixes, columns).reshape(2, slots, sixes, columns),
+        hidden=np.zeros(slots, np.int32),
+        windows=aligned(slots, 16).view(np.int64),
     )
 
 
@@ -134,6 +139,18 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view = np.asarray(array).view(np.ndarray)
     view.flags.writeable = False
     return view
+
+
+def let_go(array: npt.NDArray[Any]) -> None:
+    """Unmap the pages of an array that lies in a file, opened to be read, until they are read again.
+
+    They would be taken back if memory ran short; so long as it does not, they look like memory that is needed.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def _sixes(setting: Setting) -> int:
