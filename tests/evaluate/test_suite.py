@@ -25,6 +25,7 @@ FILES = {
     "blanks with a comment.txt": ("similarity", "# mine\noak elm 9\ncar bus 8\noak bus 2\n"),
     "outliers.csv": ("outliers", ",category,outliers,words\n0,T,\"['car']\",\"['oak', 'elm', 'ash']\"\n"),
     "outliers.txt": ("outliers", "oak\nelm\nash\n\ncar\nbus\n"),
+    "categories.tsv": ("categories", "oak\ttree\nelm\ttree\ncar\tvehicle\nbus\tvehicle\nash\ttree\nvan\tvehicle\n"),
     "labelled.tsv": ("probe", LABELLED),
     "labels of single words.tsv": ("probe", "1\toak\n1\telm\n1\tash\n2\tcar\n2\tbus\n2\tvan\n" * 3),
 }
@@ -57,7 +58,7 @@ def test_one_table_of_everything(tmp_path: Path) -> None:
     assert {Path(file).name for file, _ in found.skipped} == {"readme.md", "empty.txt"}
     assert all(score.low <= score.score <= score.high for score in scores if score.score == score.score)
     document = json.loads(json.dumps(found.to_dict()))
-    assert [len(document[kind]) for kind in ("analogies", "similarity", "outliers", "probe")] == [3, 3, 2, 3]
+    assert [len(document[kind]) for kind in KINDS] == [3, 3, 2, 1, 3]
     shown = str(found)
     assert "sub/test.tsv" in shown
     assert "not asked:" in shown

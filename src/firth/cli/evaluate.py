@@ -25,6 +25,9 @@ def evaluate(
     outliers: Annotated[
         Files, Parameter(help="Files of words of a kind and words that are not, as 8-8-8.", consume_multiple=True)
     ] = None,
+    categories: Annotated[
+        Files, Parameter(help="Files of `word TAB category` lines, to be grouped and compared.", consume_multiple=True)
+    ] = None,
     probe: Annotated[
         Files, Parameter(help="Files of `label TAB text` lines, predicted in five parts.", consume_multiple=True)
     ] = None,
@@ -46,7 +49,13 @@ def evaluate(
     from firth.evaluate import suite as suites
     from firth.evaluate.score import HEADING, Score
 
-    asked = {"analogies": analogies, "similarity": similarity, "outliers": outliers, "probe": probe}
+    asked = {
+        "analogies": analogies,
+        "similarity": similarity,
+        "outliers": outliers,
+        "categories": categories,
+        "probe": probe,
+    }
     if not suite and not any(asked.values()):
         given = ", ".join(f"--{kind} FILE" for kind in asked)
         raise ConfigError(f"Nothing to score on. Give {given}, or --suite FOLDER.")

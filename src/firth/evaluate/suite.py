@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from firth.errors import FirthError, InputError, MissingExtraError, MissingInputError
 from firth.evaluate.analogy import Method, analogies
+from firth.evaluate.categories import categories
 from firth.evaluate.lines import numbered
 from firth.evaluate.outliers import outliers
 from firth.evaluate.probe import probe
@@ -140,6 +141,7 @@ KINDS: Final[dict[str, Callable[..., Result]]] = {
     "analogies": analogies,
     "similarity": pairs,
     "outliers": outliers,
+    "categories": categories,
     "probe": probe,
 }
 

@@ -1,6 +1,6 @@
 """Every place where every word stands: an index of an encoded corpus, made once, mapped from the disk.
 
-    postings.u8        for each word, the distances between its places, 7 bits a byte: 1.4 bytes a word of English
+    postings.u8        for each word, the distances between its places, 7 bits a byte: 1.7 bytes a word of English
     starts.i64         where the bytes of each word begin
     concordance.json   size and CRC32 of both, and of the corpus they index; written last
 

@@ -116,8 +116,9 @@ def explain(
 
     Word2vec factorises, by and large, the matrix of pointwise mutual information (Levy & Goldberg 2014), so that matrix
     is asked: PPMI(w, c) = max(0, log n(w, c) N / (n(w) n'(c))), n(w, c) the places of c in w's windows, near ones
-    counting more where the model's windows shrink, n' proportional to count^0.75. A context's share is its part
-    of the two rows' scalar product. Contexts that stand less than twice beside either are no evidence. Of a
+    counting more where the model's windows shrink, n' proportional to count^0.75; times n(w, c) / (n(w, c) + 1),
+    because a few places prove little (Pantel & Lin 2002). A context's share is its part of the two rows' scalar
+    product. Contexts that stand less than twice beside either are no evidence. Of a
     word with more than 50,000 places so many are looked at, spread evenly.
 
     >>> import firth
@@ -224,11 +225,11 @@ class _Windows:
         )
 
     def associations(self, side: _Side) -> NDArray[np.float64]:
-        """PPMI of the word with every context, f8[words]."""
+        """PPMI of the word with every context, discounted where that was seldom seen, f8[words]."""
         total = side.weighted.sum()
         expected = self.noise * total
         ratio = np.divide(side.weighted, expected, where=expected > 0, out=np.zeros_like(expected))
-        return np.asarray(np.log(np.maximum(ratio, 1)))
+        return np.asarray(np.log(np.maximum(ratio, 1)) * side.seen / (side.seen + 1))
 
     def quotes(self, side: _Side, context: int, number: int) -> list[Quote]:
         """Places, spread over the text, where a context stands in the word's window."""
