@@ -11,7 +11,7 @@ and which come from memory, and does not depend on what the compiler guesses.
     store_totals(table, row, at, a, b, c, d, e, f)    table[row, at : at + 8] = the sums of the six, 0, 0
     nearest(x), power_of_two(n)     round to whole numbers; 2^n for whole -126 <= n <= 127
     inverse_root(x)                 1 / sqrt(x) for x > 0, off by less than 7e-4 of it
-    prefetch(table, row, at)        asks for the cache line of table[row, at]; changes nothing
+    prefetch(table, row, at)        asks for the cache line of table[row, at], to write to it; changes nothing
 
 With NUMBA_DISABLE_JIT=1 the same names are NumPy on slices, so a kernel can be stepped through.
 """
