@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import firth
 from firth.cli import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -53,11 +54,25 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyP
     lines = "the king and the queen saw a man and a woman\nthe man is a king and the woman is a queen\n" * 20
     Path("news.txt.gz").write_bytes(gzip.compress(lines.encode()))
     Path("questions-words.txt").write_text(": family\nman king woman queen\n")
-    (block,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    block, _ = blocks_of_the_readme()
     code = [line for line in block.splitlines() if line]
     assert len(code) == 10
     exec(block, {})
     assert Path("news.vec").read_text().startswith("9 200\n")
+
+
+@pytest.mark.slow  # compiles the kernels of three models
+def test_the_other_models_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = "".join(f"word{i} stands near word{i + 1} and word{i + 2}\n" for i in range(300)) * 5
+    Path("news.txt.gz").write_bytes(gzip.compress(lines.encode()))
+    _, block = blocks_of_the_readme()
+    exec(block, {"firth": firth, "texts": ["so good", "so bad"] * 10, "labels": ["yes", "no"] * 10})
+
+
+def blocks_of_the_readme() -> list[str]:
+    """The blocks of Python in the README."""
+    return re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_every_target_of_the_makefile_explains_itself() -> None:
