@@ -14,7 +14,7 @@ import pytest
 from cyclopts import App
 
 import firth
-from firth import cli, errors
+from firth import cli, errors, loading
 from firth.cli import show
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs/cli.md").read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def load(path: str) -> None:
         raise error
 
-    monkeypatch.setattr(firth, "load", load)
+    monkeypatch.setattr(loading, "load_vectors", load)
 
 
 TYPED = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FirthError)]
