@@ -60,6 +60,15 @@ def test_runs_are_turned_onto_the_first() -> None:
     assert "Every band" in found.advice()
 
 
+def test_words_that_are_too_frequent_are_not_too_rare() -> None:
+    from firth.evidence.stability import Band, Stability
+
+    bands = [Band(5, 9, 100, 0.3), Band(10, 99, 100, 0.6), Band(100, 100, 1, 0.2)]
+    found = Stability(stability(Noisy(), [], seeds=2).runs, 3, tuple(bands))
+    assert found.trusted_from == 10
+    assert "fewer than 10 times" in found.advice()
+
+
 def test_a_rare_word_is_warned_of() -> None:
     found = stability(Noisy(), [], seeds=3, topn=3)
     with pytest.warns(RuntimeWarning, match="'w59' comes 3 times, too rarely to trust"):

@@ -58,13 +58,11 @@ class Stability:
 
     @property
     def trusted_from(self) -> int | None:
-        """The count from which on two runs share half of a word's neighbours or more; None: nowhere."""
-        found = None
-        for band in reversed(self.bands):
-            if band.kept < _TRUSTED:
-                break
-            found = band.low
-        return found
+        """The count of the rarest words of which two runs share half of the neighbours or more; None: of none.
+
+        A band of a few very frequent words may share less: the words of a language's grammar are near to everything.
+        """
+        return next((band.low for band in self.bands if band.kept >= _TRUSTED), None)
 
     def neighbours(self, key: str) -> list[Returning]:
         """All that is near a key in any run, what returns most often first, `topn` of them.
