@@ -44,6 +44,16 @@ def test_words_that_were_asked_for() -> None:
     assert both.counts.tolist() == [80, 60, 50]
 
 
+def test_groups_have_colours_of_their_own() -> None:
+    from firth.explore.drawing import COLOURS, colours
+
+    found = VECTORS.plot(["man"], nearest_to=["king", "queen"], topn=1)
+    shown = dict(zip(found.keys, colours(found), strict=True))
+    assert [shown["king"], shown["queen"]] == [*COLOURS[:2]]
+    assert shown["man"] not in COLOURS or found.groups[found.keys.index("man")]
+    assert colours(VECTORS.plot(["man"])) == [COLOURS[0]]
+
+
 def test_arrows_of_a_planted_offset_are_parallel() -> None:
     base = RNG.normal(size=(6, 10))
     offset = 0.2 * RNG.normal(size=10)

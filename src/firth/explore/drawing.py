@@ -34,11 +34,12 @@ def drawn(picture: "Picture", ending: str) -> bytes:
         side.set_color("#dddddd")
     many = len(picture.keys)
     size = float(np.clip(4000 / max(many, 1), 1.5, 22))  # points², the area of a dot
-    axes.scatter(*picture.points.T, s=size, c=[colour(group) for group in picture.groups.tolist()], linewidths=0)
+    axes.scatter(*picture.points.T, s=size, c=colours(picture), linewidths=0)
     axes.margins(0.08)
     _draw_arrows(axes, picture)
     fontsize = 10.0 if many <= 60 else 8.0 if many <= 300 else 6.0
     with quiet_about_fonts():
+        canvas.draw()  # now the axes know where points lie in pixels
         left_out = _draw_labels(canvas, axes, picture, fonts, fontsize, radius=size**0.5)
     if left_out:
         warnings.warn(
@@ -71,8 +72,14 @@ def drawn_curve(curve: "Curve", ending: str) -> bytes:
 
 
 def colour(group: int) -> str:
-    """Of a group; 0 and the first have one colour: they are never in one picture as two things to compare."""
-    return COLOURS[max(0, group - 1) % len(COLOURS)]
+    """Of a group, or of a run: 1 has the first."""
+    return COLOURS[(group - 1) % len(COLOURS)]
+
+
+def colours(picture: "Picture") -> list[str]:
+    """Of each point; where there are groups, those in none are grey."""
+    alone = colour(1) if len(picture.names) == 1 else _PALE
+    return [colour(group) if group else alone for group in picture.groups.tolist()]
 
 
 def _figure() -> tuple[Any, Any]:
@@ -96,7 +103,6 @@ def _draw_labels(canvas: Any, axes: Any, picture: "Picture", fonts: list[str], f
     """Write the labels that have room, and return how many have none. Ends of arrows are placed first."""
     from matplotlib.font_manager import FontProperties
 
-    canvas.draw()  # now the axes know where points lie in pixels
     properties = FontProperties(family=fonts, size=fontsize)
     measure = canvas.get_renderer()
     ends = set(picture.arrows.ravel().tolist())
