@@ -101,7 +101,8 @@ def _characters(family: str) -> frozenset[str]:
     from matplotlib import font_manager, ft2font
 
     try:
-        path = font_manager.findfont(font_manager.FontProperties(family=family), fallback_to_default=False)
+        with quiet_about_fonts():
+            path = font_manager.findfont(font_manager.FontProperties(family=family), fallback_to_default=False)
         return frozenset(map(chr, ft2font.FT2Font(path).get_charmap()))
     except (OSError, RuntimeError, ValueError):
         return frozenset()
