@@ -34,7 +34,7 @@ def numbers(keys: Keys) -> NDArray[np.uint64]:
     """u8[keys]: the number of each.
 
     >>> numbers(Keys.of(["oak", "NOUN", "北京"])).tolist()
-    [12061850461049404366, 92, 12101772577164463158]
+    [1957694553642682347, 92, 11804760672128813659]
     """
     found = _hashes(keys)
     for place, key in enumerate(keys):
