@@ -35,7 +35,8 @@ def options() -> Iterator[str]:
 def aliases() -> Iterator[str]:
     yield "| firth | others |"
     yield "|---|---|"
-    for name in dict.fromkeys(ALIASES.values()):
+    own = {field.name for field in dataclasses.fields(firth.Word2Vec)}
+    for name in dict.fromkeys(name for name in ALIASES.values() if name in own):
         yield f"| `{name}` | {', '.join(f'`{peer}`' for peer, ours in ALIASES.items() if ours == name)} |"
 
 
