@@ -5,6 +5,7 @@ checkpoints and held-out text are the same.
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -34,7 +35,7 @@ _LONGEST_SENTENCE = 10_000  # words, for window="sentence": every pair of them i
 
 
 @config
-class WindowModel(Config):
+class WindowModel(Config, ABC):
     """Options of every model that learns from windows of text."""
 
     dim: int = option(default=100, at_least=1)
@@ -143,13 +144,13 @@ class WindowModel(Config):
             )
             return self.vectors(setting, words, text, provenance(encoded, epochs))
 
+    @abstractmethod
     def setting(self, words: Vocabulary, corpus: Corpus, init: Any = None, frozen: bool = False) -> Setting:
         """The tables, what is learnt from, and how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
         """What was learnt, without the padding; the tables of `setting` are used up."""
-        raise NotImplementedError
 
     def _corpora(
         self, encoded: Encoded, text: Text, validation: Any, threads: int | None
