@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors"},
     "estimator": {"errors", "config"},
     "kernels": set(),
+    "networks": {"kernels", "errors"},
     "tokens": GROUND | {"corpus", "vocabulary"},
     "corpus": GROUND | {"tokens"},  # a Text knows the names of the tokenizers
     "vocabulary": GROUND,
