@@ -237,7 +237,54 @@ GPT2: Final = Family(
     passed_over=(".attn.bias", ".attn.masked_bias"),
 )
 
-FAMILIES: Final[dict[str, Family]] = {family.model_type: family for family in (BERT, GPT2, ALBERT)}
+_XLNET_LAYER: Final = "transformer.layer.{}."
+XLNET: Final = Family(
+    model_type="xlnet",
+    prefix="transformer.",
+    settings=(
+        Setting("vocab_size", "vocab_size", 32000),
+        Setting("dim", "d_model", 1024),
+        Setting("layers", "n_layer", 24),
+        Setting("heads", "n_head", 16),
+        Setting("ffn_dim", "d_inner", 4096),
+        Setting("activation", "ff_activation", "gelu"),
+        Setting("dropout", "dropout", 0.1),
+        Setting("norm_eps", "layer_norm_eps", 1e-12),
+    ),
+    names=(
+        Name("embed.tokens.weight", "transformer.word_embedding.weight"),
+        Name("embed.query", "transformer.mask_emb"),
+        Name("stack.blocks.{}.attention.query", f"{_XLNET_LAYER}rel_attn.q"),
+        Name("stack.blocks.{}.attention.key", f"{_XLNET_LAYER}rel_attn.k"),
+        Name("stack.blocks.{}.attention.value", f"{_XLNET_LAYER}rel_attn.v"),
+        Name("stack.blocks.{}.attention.distance", f"{_XLNET_LAYER}rel_attn.r"),
+        Name("stack.blocks.{}.attention.out", f"{_XLNET_LAYER}rel_attn.o"),
+        Name("stack.blocks.{}.attention.key_bias", f"{_XLNET_LAYER}rel_attn.r_w_bias"),
+        Name("stack.blocks.{}.attention.distance_bias", f"{_XLNET_LAYER}rel_attn.r_r_bias"),
+        Name("stack.blocks.{}.attention.segment_bias", f"{_XLNET_LAYER}rel_attn.r_s_bias"),
+        Name("stack.blocks.{}.attention.segments", f"{_XLNET_LAYER}rel_attn.seg_embed"),
+        Name("stack.blocks.{}.attention_norm.*", f"{_XLNET_LAYER}rel_attn.layer_norm.*"),
+        Name("stack.blocks.{}.ffn.up.*", f"{_XLNET_LAYER}ff.layer_1.*"),
+        Name("stack.blocks.{}.ffn.down.*", f"{_XLNET_LAYER}ff.layer_2.*"),
+        Name("stack.blocks.{}.ffn_norm.*", f"{_XLNET_LAYER}ff.layer_norm.*"),
+        Name("bias", "lm_loss.bias", optional=True),
+        Name("pooler.*", "sequence_summary.summary.*", optional=True),
+        Name("task.*", "logits_proj.*", optional=True),
+        Name("task.*", "classifier.*", optional=True),
+    ),
+    only={"attn_type": "bi", "bi_data": False, "clamp_len": -1, "same_length": False},
+    tied={"lm_loss.weight": "transformer.word_embedding.weight"},
+    architectures={
+        "pretraining": "XLNetLMHeadModel",
+        "classify": "XLNetForSequenceClassification",
+        "pair": "XLNetForSequenceClassification",
+        "regress": "XLNetForSequenceClassification",
+        "tag": "XLNetForTokenClassification",
+    },
+    inputs=("input_ids", "token_type_ids", "attention_mask"),
+)
+
+FAMILIES: Final[dict[str, Family]] = {family.model_type: family for family in (BERT, GPT2, ALBERT, XLNET)}
 _OLD_NAMES: Final = ((".gamma", ".weight"), (".beta", ".bias"))  # of files converted from TensorFlow
 
 
