@@ -18,8 +18,9 @@ def load(
 ) -> Any:
     """Open saved vectors, a `Vectors`, or a saved classifier, a `TextClassifier`.
 
-    path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`
-    format   its name there; None finds it by the content
+    path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`; fastText's supervised files are
+             classifiers
+    format   its name there; None finds it by the content. With a name, what comes is always a `Vectors`
     verify   "headers" opens a firth folder in milliseconds: its headers, its keys and the sizes are checked; "full"
              reads everything and compares every checksum. Other formats have none and are always read whole
     options  what the format's reader takes besides: `strict` and `errors` for word2vec files
@@ -39,7 +40,7 @@ def load(
     chosen = None if format is None else formats.of_name(format)
 
     def read() -> Any:
-        if chosen is None and not options and native.is_classifier(path):
+        if chosen is None and not options and formats.is_classifier(path):
             from firth.models.classifier import TextClassifier  # serving vectors needs no trainer
 
             return TextClassifier.load(path, verify=verify)
@@ -52,6 +53,8 @@ def load(
 
 def load_vectors(path: Place, **options: Any) -> Vectors:
     """What `load` gives, or the vectors of its words where that is a classifier."""
+    if "format" not in options and not native.is_classifier(path) and formats.is_classifier(path):
+        options["format"] = "fasttext"  # whose words have n-grams too
     found = load(path, **options)
     vectors: Vectors = found if isinstance(found, Vectors) else found.vectors
     return vectors

@@ -61,6 +61,17 @@ def test_neighbours_and_facts_of_a_classifier(run, classifier):
     assert run("convert", classifier, classifier.with_name("words.txt"), "--to", "word2vec").code == 0
 
 
+def test_to_fasttexts_file_and_back(run, classifier, tmp_path):
+    ran = run("convert", classifier, tmp_path / "m.bin", "--to", "fasttext", "--json")
+    assert ran.json == {"path": str(tmp_path / "m.bin"), "format": "fasttext", "labels": 2}
+    asked = {"stdin": "fine plot\ndull acting\n"}
+    assert run("classify", tmp_path / "m.bin", **asked).rows == run("classify", classifier, **asked).rows
+    assert run("info", tmp_path / "m.bin", "--json").json["labels"] == 2
+    assert len(run("nearest", tmp_path / "m.bin", "fine", "-n", 2).rows) == 2
+    assert run("convert", tmp_path / "m.bin", tmp_path / "back", "--to", "native").code == 0
+    assert isinstance(firth.load(tmp_path / "back"), firth.TextClassifier)
+
+
 def test_chinese(run, tmp_path):
     (tmp_path / "t.txt").write_text("__label__好 我喜欢这部电影\n__label__坏 我讨厌这部电影\n" * 40, encoding="utf-8")
     options = (*SMALL, "--tokenizer", "characters")
@@ -69,9 +80,15 @@ def test_chinese(run, tmp_path):
 
 
 def test_smaller(run, train, tmp_path):
-    ran = run("train", "classifier", train, "-o", tmp_path / "m", *SMALL, "--quantise", "--rows", 4, "--json")
+    ran = run("train", "classifier", train, "-o", tmp_path / "m", *SMALL, "--quantise", "--cutoff", 4, "--json")
     assert ran.json["rows"] == 4
     assert run("info", tmp_path / "m", "--json").json["quantised"] is True
+    facts = run("info", tmp_path / "m", "--json").json["provenance"]["quantised"]
+    assert facts == {"cutoff": 4, "retrain": False, "qout": False, "qnorm": True, "dsub": 2}
+    more = ("--cutoff", 4, "--retrain", "--qout", "--no-qnorm", "--dsub", 4)
+    assert run("train", "classifier", train, "-o", tmp_path / "m", *SMALL, *more).code == 0
+    facts = run("info", tmp_path / "m", "--json").json["provenance"]["quantised"]
+    assert facts == {"cutoff": 4, "retrain": True, "qout": True, "qnorm": False, "dsub": 4}
     ran = run("train", "classifier", train, "-o", tmp_path / "m", *SMALL, "--size-limit", "20K", "--json")
     assert ran.json["bytes"] <= 20_000
 
@@ -92,7 +109,7 @@ def test_autotune(run, train, tmp_path):
         (["train", "classifier", "{tmp}/none.txt", "-o", "{tmp}/m"], 3, "none.txt"),
         (["train", "classifier", "{train}", "-o", "{tmp}/m", "--loss", "hinge"], 2, "loss"),
         (["train", "classifier", "{train}", "-o", "{tmp}/m", "--validation", "0.1"], 2, "--autotune"),
-        (["train", "classifier", "{train}", "-o", "{tmp}/m", "--autotune", "2", "--rows", "9"], 2, "--size-limit"),
+        (["train", "classifier", "{train}", "-o", "{tmp}/m", "--autotune", "2", "--cutoff", "9"], 2, "--size-limit"),
         (["train", "classifier", "{train}", "-o", "{tmp}/m", "--dim", "8", "--size-limit", "9"], 2, "9 bytes hold 0"),
         (["train", "classifier", "{tmp}/plain.txt", "-o", "{tmp}/m"], 3, "__label__"),
         (["classify", "{tmp}/none"], 3, "No classifier"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firth import Vectors, load
+from firth import TextClassifier, Vectors, load
 from firth.errors import EncodingError, FormatError, UnknownKeyError
 from firth.formats import describe
 from firth.vectors.keys import Keys
@@ -122,7 +122,8 @@ def test_quantised_models(tmp_path: Path, cutoff: int, qnorm: bool) -> None:
     model = fasttext().train_supervised(str(tmp_path / "text"), **options)
     model.quantize(input=str(tmp_path / "text"), qnorm=qnorm, cutoff=cutoff, retrain=False, dsub=2)
     model.save_model(str(tmp_path / "m.ftz"))
-    ours = load(tmp_path / "m.ftz")
+    ours = load(tmp_path / "m.ftz", format="fasttext")
+    assert isinstance(load(tmp_path / "m.ftz"), TextClassifier)
     assert ours.index_to_key == model.get_words()
     assert ours.output is None  # it is of labels
     for word in ["word1", "word12", "unword1", "word3000", *ours.index_to_key[:5]]:

@@ -247,7 +247,7 @@ def test_it_starts_from_a_file(tmp_path):
 @pytest.mark.parametrize("small", [False, True])
 def test_what_is_saved_comes_back(tmp_path, options, small):
     classifier = learnt(**options)
-    classifier = classifier.quantise(rows=300) if small else classifier
+    classifier = classifier.quantise(cutoff=300) if small else classifier
     classifier.save(tmp_path / "model")
     texts, _ = reviews(seed=1)
     for verify in ("headers", "full"):
@@ -267,7 +267,7 @@ def test_what_is_saved_comes_back(tmp_path, options, small):
     labels=st.lists(st.one_of(st.text(min_size=1, max_size=5), st.just("é \n")), min_size=1, max_size=4, unique=True)
 )
 def test_any_labels_come_back(tmp_path_factory, labels):
-    labels = [label for label in labels if not re.search("[\ud800-\udfff]", label)] or ["x"]
+    labels = [label for label in labels if not re.search("[\ud800-\udfff]|\0$", label)] or ["x"]
     path = tmp_path_factory.mktemp("model") / "m"
     classifier = firth.TextClassifier(dim=8, epochs=1).fit(["a b"] * len(labels), labels, threads=1)
     classifier.save(path)
@@ -292,6 +292,11 @@ def test_damage_is_found(tmp_path):
 
 
 def test_something_else_is_not_overwritten(tmp_path):
+    (tmp_path / "thesis.doc").write_text("years of work")
+    with pytest.raises(FormatError, match="not overwritten"):
+        learnt().save(tmp_path / "thesis.doc", format="fasttext")
+    with pytest.raises(ConfigError, match="saved as native or fasttext"):
+        learnt().save(tmp_path / "model", format="glove")
     (tmp_path / "model").mkdir()
     (tmp_path / "model/thesis.doc").write_text("years of work")
     with pytest.raises(FormatError, match="not overwritten"):
@@ -305,11 +310,53 @@ def test_a_quantised_classifier_is_small_and_nearly_as_good():
     texts, labels = reviews(seed=1)
     assert small.score(texts, labels) > 0.95
     assert small.model_.inputs.codes.shape == (classifier.model_.features.size, 16)
-    cut = classifier.quantise(rows=8)
+    cut = classifier.quantise(cutoff=8)
     assert set(cut.vectors.index_to_key) >= {*GOOD, *BAD}
     assert cut.score(texts, labels) > 0.95
     with pytest.raises(ConfigError, match="quantised already"):
         small.quantise()
+
+
+def test_a_cut_classifier_learns_on():
+    texts, labels = reviews()
+    classifier = learnt(dim=16, word_ngrams=2)
+    cut = classifier.quantise(cutoff=300)
+    again = classifier.quantise(cutoff=300, retrain=(texts, labels), threads=1)
+    assert again.model_.features.size == cut.model_.features.size == 300
+    assert again.vectors.index_to_key == cut.vectors.index_to_key and "</s>" in again.vectors
+    probabilities = [each.predict_proba(texts) for each in (cut, again)]
+    truth = np.array([[label == name for name in classifier.classes_] for label in labels])
+    losses = [-np.log(found[truth]).mean() for found in probabilities]
+    assert losses[1] < 0.9 * losses[0]
+    assert classifier.quantise(cutoff=300, retrain=(texts, labels), threads=1).predict_proba(texts).tolist() == (
+        probabilities[1].tolist()
+    )
+    with pytest.raises(InputError, match="'new' is none of the 2 that were learnt"):
+        classifier.quantise(cutoff=300, retrain=(["fine"], ["new"]))
+    with pytest.raises(ConfigError, match="give cutoff too"):
+        classifier.quantise(retrain=(texts, labels))
+
+
+@pytest.mark.parametrize("loss", ["softmax", "hs"])
+def test_codes_for_the_rows_of_labels(tmp_path, loss):
+    random = np.random.default_rng(0)
+    labels = [f"topic {i % 300}" for i in range(3000)]
+    texts = [f"w{i % 300} w{random.integers(300)}" for i in range(3000)]
+    classifier = firth.TextClassifier(dim=16, lr=0.2, epochs=30, loss=loss).fit(texts, labels, threads=1)
+    plain, small = classifier.quantise(), classifier.quantise(qout=True)
+    assert small.model_.outputs.codes.shape == (300 if loss == "softmax" else 299, 8)
+    assert small.score(texts, labels) > classifier.score(texts, labels) - 0.05
+    assert not np.array_equal(small.predict_proba(texts), plain.predict_proba(texts))
+    small.save(tmp_path / "m")
+    np.testing.assert_array_equal(firth.load(tmp_path / "m").predict_proba(texts), small.predict_proba(texts))
+
+
+def test_how_codes_are_made():
+    classifier = learnt(dim=32)
+    rows = classifier.model_.features.size
+    assert classifier.quantise(dsub=4).model_.inputs.codes.shape == (rows, 8)
+    assert classifier.quantise(qnorm=False).model_.inputs.norms is None
+    assert classifier.quantise().model_.inputs.norms.shape == (rows,)
 
 
 # ---------------------------------------------------------------- wrong input

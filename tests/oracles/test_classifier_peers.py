@@ -32,12 +32,13 @@ def trained(tmp_path, **options):
 
 
 def theirs(model, texts, labels):
-    """fastText's probabilities, f8[texts, labels], in our order. It adds 1e-5 before it takes a logarithm."""
+    """fastText's probabilities, f8[texts, labels], in our order. It adds 1e-5 before it takes a logarithm,
+    leaves out what is less (hs), and reads sigmoids (hs, ns, ova) off a table of 512."""
     found = []
     for text in texts:
         names, values = model.predict(text, k=-1)
         scored = dict(zip((name.removeprefix("__label__") for name in names), values, strict=True))
-        found.append([scored[label] for label in labels])
+        found.append([scored.get(label, 0.0) for label in labels])
     return np.array(found)
 
 
@@ -107,6 +108,46 @@ def test_a_quantised_model_of_fasttext(tmp_path):
     np.testing.assert_allclose(ours.predict_proba(texts), theirs(model, texts, ours.classes_.tolist()), atol=1e-3)
     ours.save(tmp_path / "ours")
     np.testing.assert_array_equal(firth.load(tmp_path / "ours").predict(texts), ours.predict(texts))
+
+
+@pytest.mark.parametrize("small", [{}, {"cutoff": 60}, {"cutoff": 60, "qout": True, "qnorm": False, "dsub": 5}, None])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "softmax"},
+        {"loss": "ova", "word_ngrams": 3, "buckets": 1000},
+        {"loss": "hs", "min_n": 2, "max_n": 4, "buckets": 1000, "word_ngrams": 2},
+        {"loss": "ns", "word_ngrams": 2, "buckets": 1000},
+    ],
+    ids=str,
+)
+def test_fasttext_opens_what_is_written(tmp_path, options, small):
+    """.ftz where it is quantised, .bin where not; in a .bin, n-grams that training never met count as zeros."""
+    texts, labels = TEXTS * 20 + ["eels swim"] * 50, LABELS * 20 + ["fish"] * 50
+    ours = firth.TextClassifier(dim=12, lr=0.5, epochs=10, **options).fit(texts, labels, threads=1)
+    ours = ours if small is None else ours.quantise(**small)
+    path = tmp_path / ("m.bin" if small is None else "m.ftz")
+    ours.save(path, format="fasttext")
+    model = fasttext().load_model(str(path))
+    assert model.is_quantized() is (small is not None)
+    assert model.get_labels() == ["__label__fish", "__label__cat", "__label__dog", "__label__both"]
+    asked = [*TEXTS, "eels swim"] if small is None else [*TEXTS, "the unknown fish sat on dogs", "quux eels ran"]
+    np.testing.assert_allclose(ours.predict_proba(asked), theirs(model, asked, ours.classes_.tolist()), atol=1e-2)
+    again = firth.load(path)
+    np.testing.assert_allclose(
+        again.predict_proba(asked)[:, [again.classes_.tolist().index(label) for label in ours.classes_]],
+        ours.predict_proba(asked),
+        atol=1e-6,
+    )
+
+
+def test_a_written_model_is_quantised_by_fasttext(tmp_path):
+    """Both ways of making it small give the same labels."""
+    ours = firth.TextClassifier(dim=12, lr=0.5, epochs=10, word_ngrams=2, buckets=1000)
+    ours.fit(TEXTS * 20, LABELS * 20, threads=1).save(tmp_path / "m.bin", format="fasttext")
+    model = fasttext().load_model(str(tmp_path / "m.bin"))
+    model.quantize(qnorm=True)
+    assert [model.predict(text)[0][0] for text in TEXTS] == [f"__label__{label}" for label in LABELS]
 
 
 def test_an_unsupervised_model_has_no_labels(tmp_path):

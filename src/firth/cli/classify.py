@@ -37,6 +37,39 @@ class Search:
     ] = None
 
 
+@Parameter(name="*", group="Quantisation")
+@dataclass(frozen=True, kw_only=True)
+class Quantise:
+    """How small the classifier is made once it is trained."""
+
+    quantise: Annotated[bool, Parameter(help="Keep a byte for every two numbers.", negative=())] = False
+    cutoff: Annotated[int | None, Parameter(help="Quantise the so many longest rows of words and n-grams alone.")] = (
+        None
+    )
+    retrain: Annotated[
+        bool, Parameter(help="Learn on with the rows that --cutoff left, before these become codes.", negative=())
+    ] = False
+    qout: Annotated[bool, Parameter(help="Codes for the rows of labels too.", negative=())] = False
+    qnorm: Annotated[bool, Parameter(help="The length of a row has a byte of its own.")] = True
+    dsub: Annotated[int, Parameter(help="Numbers of a row that share a byte.")] = 2
+
+    @property
+    def asked(self) -> bool:
+        """Whether any of these was typed."""
+        return self != Quantise()
+
+    def of(self, classifier: Any, source: Any, threads: int | None) -> Any:
+        """The classifier made smaller."""
+        return classifier.quantise(
+            cutoff=self.cutoff,
+            retrain=source if self.retrain else None,
+            qout=self.qout,
+            qnorm=self.qnorm,
+            dsub=self.dsub,
+            threads=threads,
+        )
+
+
 def train(
     model: type[firth.TextClassifier],
     sources: Annotated[list[str], Parameter(help="Files of lines such as `__label__good a fine film`.")],
@@ -56,10 +89,7 @@ def train(
         float | str | None,
         Parameter(group="Run", help="Score on this labelled file; with --autotune also a share (0.1), held out."),
     ] = None,
-    quantise: Annotated[bool, Parameter(group="Run", help="Keep a byte for every two numbers.", negative=())] = False,
-    rows: Annotated[
-        int | None, Parameter(group="Run", help="Keep so many of the longest rows of words and n-grams alone.")
-    ] = None,
+    quantise: Quantise = Quantise(),  # frozen
     search: Search = Search(),  # frozen
     **options: Any,
 ) -> None:
@@ -74,15 +104,15 @@ def train(
     source: Any = sources[0] if len(sources) == 1 else sources
     trials: list[Trial] = []
     if search.autotune is not None:
-        if init is not None or quantise or rows is not None:
-            raise ConfigError("--autotune searches without --init, --quantise and --rows; --size-limit quantises.")
+        if init is not None or quantise.asked:
+            raise ConfigError("--autotune searches without --init, --quantise and --cutoff; --size-limit quantises.")
         found = _searched(settings, source, validation, search, threads)
         classifier, trials = found.classifier, list(found.trials)
     else:
         if isinstance(validation, float):
             raise ConfigError("--validation is a labelled file; a share is held out with --autotune alone.")
         classifier = settings.fit(source, init=init, frozen=frozen, threads=threads, progress=None)
-        classifier = _smaller(classifier, quantise, rows, search.size_limit)
+        classifier = _smaller(classifier, quantise, source, search.size_limit, threads)
     classifier.save(output)
     scores = classifier.evaluate(validation) if isinstance(validation, str) else None
     document = {
@@ -122,14 +152,14 @@ def _searched(settings: Any, source: Any, validation: Any, search: Search, threa
     )
 
 
-def _smaller(classifier: firth.TextClassifier, quantise: bool, rows: int | None, size: str | None) -> Any:
+def _smaller(classifier: firth.TextClassifier, how: Quantise, source: Any, size: str | None, threads: Any) -> Any:
     if size is not None:
         from firth.tuning.classify import bytes_of
 
-        if quantise or rows is not None:
-            raise ConfigError("--size-limit says how small; --quantise and --rows say how. Give one of them.")
+        if how.asked:
+            raise ConfigError("--size-limit says how small; --quantise and --cutoff say how. Give one of them.")
         return classifier.within(bytes_of(size))
-    return classifier.quantise(rows=rows) if quantise or rows is not None else classifier
+    return how.of(classifier, source, threads) if how.asked else classifier
 
 
 def _tell(classifier: Any, output: str, seconds: float, scores: "LabelScores | None") -> None:

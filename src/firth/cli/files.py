@@ -47,19 +47,22 @@ def convert(
     to: Annotated[str, Parameter(help=f"The format to write: {_WRITTEN}.")],
     json: Json = False,
 ) -> None:
-    """Write vectors in another format."""
+    """Write vectors in another format; a classifier as its own two (native, fasttext), or the vectors of its words."""
     from firth import formats
     from firth.loading import load_vectors
 
     if json and target == "-":
         raise ConfigError("stdout takes either the vectors (OUT is `-`) or the JSON document, not both.")
     with _from_stdin(source) as path:
-        vectors = load_vectors(path)
+        whole = to in ("native", "fasttext") and formats.is_classifier(path)
+        found: Any = firth.load(path) if whole else load_vectors(path)
         if target == "-":
-            _to_stdout(vectors, to)
+            _to_stdout(found, to)
         else:
-            formats.save(vectors, target, format=to)
-            show.answer({"path": target, "format": to, "vectors": len(vectors)}, [(target,)], as_json=json)
+            found.save(target, format=to)
+            count = len(found.classes_) if whole else len(found)
+            document = {"path": target, "format": to, "labels" if whole else "vectors": count}
+            show.answer(document, [(target,)], as_json=json)
 
 
 def _without_passes(document: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -109,12 +112,10 @@ def _from_stdin(source: str) -> Iterator[str]:
         yield str(path)
 
 
-def _to_stdout(vectors: "firth.Vectors", to: str) -> None:
-    from firth import formats
-
+def _to_stdout(found: Any, to: str) -> None:
     with tempfile.TemporaryDirectory(prefix="firth-") as folder:
         path = Path(folder, "stdout")
-        formats.save(vectors, path, format=to)
+        found.save(path, format=to)
         if path.is_dir():
             raise ConfigError(
                 f"Format {to!r} is a folder, which stdout cannot be. Name one: firth convert IN OUT --to {to}"

@@ -124,6 +124,17 @@ def recognise(path: Place) -> Format:
     raise FormatError(f"{path} is not a model{instead}. firth reads: {', '.join(FORMATS)}.")
 
 
+def is_classifier(path: Place) -> bool:
+    """Whether there is a classifier, whole or damaged: firth's folder, or fastText's supervised file."""
+    if native.is_classifier(path):
+        return True
+    if kind_of(path) != "a file":
+        return False
+    from firth.formats.fasttext_file import is_supervised  # a firth folder opens without it
+
+    return is_supervised(_head(path))
+
+
 def save(vectors: Vectors, path: Place, format: str = "native") -> None:
     """Write vectors at `path`; what an earlier save wrote there stays until the new one is whole.
 
@@ -131,7 +142,7 @@ def save(vectors: Vectors, path: Place, format: str = "native") -> None:
     DiskFullError or SaveError where writing fails.
     """
     chosen = of_name(format)
-    check = _check_replaceable_folder if chosen.kind == "folder" else _check_replaceable_file
+    check = _check_replaceable_folder if chosen.kind == "folder" else check_replaceable_file
     with atomic.replacing(path, needed=chosen.needs(vectors), check=check) as new:
         chosen.write(vectors, new)
 
@@ -149,7 +160,7 @@ def _described(path: Place) -> dict[str, Any]:
     return classifier.describe(path)
 
 
-def _check_replaceable_file(target: Place) -> None:
+def check_replaceable_file(target: Place) -> None:
     """Raise FormatError where `target` is neither absent, nor an empty file, nor a file of vectors."""
     if os.path.isdir(target):
         raise FormatError(f"{target} is a folder; a file cannot take its place. Save to another name.")

@@ -2,7 +2,8 @@
 
 config.json             format, version, the options, the labels; size and checksums of every file
 classifier.safetensors  keys (one UTF-8 blob) and their offsets, counts, rows of words and n-grams (`inputs`, or
-                        `codes`, `centroids` and `norms`), which buckets have rows (`kept`), `outputs`, `label_counts`
+                        `codes`, `centroids`, `norms` and their `lengths`), which buckets have rows (`kept`), `outputs`
+                        (or `output_codes`, …), `label_counts`
 provenance.json         what it was learnt from and how it went
 README.md               the model card
 """
@@ -20,8 +21,15 @@ from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 
 _ARRAYS, _CONFIG, _PROVENANCE, _CARD = native.CLASSIFIER, "config.json", "provenance.json", "README.md"
-_WIDTHS = {"inputs": 2, "codes": 2, "centroids": 3, "norms": 1, "lengths": 1, "kept": 1, "outputs": 2, "counts": 1}
-_DTYPES = {"F32": ("inputs", "centroids", "lengths", "outputs"), "U8": ("codes", "norms"), "I32": ("kept",)}
+_PARTS = {"codes": ("U8", 2), "centroids": ("F32", 3), "norms": ("U8", 1), "lengths": ("F32", 1)}
+_KINDS = {
+    "inputs": ("F32", 2),
+    "outputs": ("F32", 2),
+    "kept": ("I32", 1),
+    **_PARTS,
+    **{f"output_{name}": kind for name, kind in _PARTS.items()},
+}
+"""The number type and the number of axes of an array."""
 _OPEN = """## Use it
 
 ```python
@@ -118,36 +126,42 @@ def _check(path: Place, tensors: dict[str, safetensors.Tensor], config: dict[str
     model, labels = config.get("model"), config.get("labels")
     if not isinstance(model, dict) or not isinstance(labels, list) or not isinstance(model.get("dim"), int):
         raise CorruptFileError(f"{path}: its config.json has no options and labels of a classifier. Copy it again.")
-    there = {"keys", "offsets", "counts", "outputs", "label_counts", _table(tensors)}
-    there |= set() if "inputs" in tensors else {"centroids"}
-    if missing := sorted(there - tensors.keys()):
+    if missing := sorted({"keys", "offsets", "counts", "label_counts"} - tensors.keys()):
         raise CorruptFileError(f"{path} holds no array {missing[0]!r}. Copy the model again from where it came.")
-    for dtype, names in _DTYPES.items():
-        for name in names:
-            tensor = tensors.get(name)
-            if tensor is not None and (tensor.dtype != dtype or len(tensor.shape) != _WIDTHS[name]):
-                raise _wrong(path, name, tensor)
-    words, dim = tensors["offsets"].shape[0] - 1, model["dim"]
-    table = tensors[_table(tensors)]
+    for name, (dtype, axes) in _KINDS.items():
+        tensor = tensors.get(name)
+        if tensor is not None and (tensor.dtype != dtype or len(tensor.shape) != axes):
+            raise _wrong(path, name, tensor)
+    words = tensors["offsets"].shape[0] - 1
     kept = tensors["kept"].shape[0] if "kept" in tensors else int(model.get("buckets", 0))
     outputs = max(1, len(labels) - 1) if model.get("loss") == "hs" else len(labels)
-    expected: dict[str, tuple[int, ...]] = {
-        "counts": (words,),
-        "label_counts": (len(labels),),
-        "outputs": (outputs, dim),
-        _table(tensors): (words + kept, table.shape[1]),
-        "norms": (words + kept,),
-        "lengths": (256,),
-    }
-    for name, shape in expected.items():
-        if name in tensors and tensors[name].shape != shape:
+    for name, rows in {"counts": words, "label_counts": len(labels)}.items():
+        if tensors[name].shape != (rows,):
             raise _wrong(path, name, tensors[name])
-    if "inputs" in tensors and table.shape[1] != dim:
-        raise _wrong(path, "inputs", table)
-    if "centroids" in tensors:
-        parts, codes, width = tensors["centroids"].shape
-        if (parts, codes) != (table.shape[1], 256) or not (parts - 1) * width < dim <= parts * width:
-            raise _wrong(path, "centroids", tensors["centroids"])
+    _check_table(path, tensors, "inputs", "", (words + kept, model["dim"]))
+    _check_table(path, tensors, "outputs", "output_", (outputs, model["dim"]))
+
+
+def _check_table(
+    path: Place, tensors: dict[str, safetensors.Tensor], name: str, prefix: str, shape: tuple[int, int]
+) -> None:
+    """A table of f4[rows, dim], or the parts of its quantised form."""
+    if name in tensors:
+        if tensors[name].shape != shape:
+            raise _wrong(path, name, tensors[name])
+        return
+    parts = {part: tensors[prefix + part] for part in _PARTS if prefix + part in tensors}
+    norms = {"norms", "lengths"}
+    if missing := sorted(({"codes", "centroids"} | (norms if norms & parts.keys() else set())) - parts.keys()):
+        raise CorruptFileError(f"{path} holds no array {prefix + missing[0]!r}. Copy the model again from its source.")
+    (rows, dim), (_, count) = shape, parts["codes"].shape
+    _, _, width = parts["centroids"].shape
+    expected = {"codes": (rows, count), "centroids": (count, 256, width), "norms": (rows,), "lengths": (256,)}
+    for part, tensor in parts.items():
+        if tensor.shape != expected[part]:
+            raise _wrong(path, prefix + part, tensor)
+    if not (count - 1) * width < dim <= count * width:
+        raise _wrong(path, f"{prefix}centroids", parts["centroids"])
 
 
 def _table(tensors: dict[str, safetensors.Tensor]) -> str:

@@ -5,21 +5,15 @@ supervised model is read as the vectors of its words. Bojanowski et al. 2017.
 """
 
 import os
-import struct
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from firth.errors import CorruptFileError, EncodingError, FormatError, InputError
-from firth.formats.checksums import NewFile
 from firth.formats.fasttext_file import (
-    ARGS,
     LOSSES,
-    MAGIC,
     MODELS,
-    VERSION,
     Args,
     Entries,
     FastTextFile,
@@ -27,14 +21,15 @@ from firth.formats.fasttext_file import (
     read_file,
     read_header,
 )
-from firth.formats.rows import LONGEST_KEY, Errors
+from firth.formats.fasttext_quantised import decoded
+from firth.formats.fasttext_writing import NO_ENTRIES, Rows, check_entries, write_file
+from firth.formats.rows import Errors
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 from firth.vectors.nearest import Floats
 from firth.vectors.subwords import Subwords
 from firth.vectors.table import Vectors
 
-_ROWS = 1 << 14  # written at once
 _TREE = 1  # the loss hs
 
 
@@ -54,6 +49,8 @@ def read(path: Place, *, errors: Errors = "strict") -> Vectors:
     Raises CorruptFileError, with the byte, and EncodingError.
     """
     found = read_file(path)
+    found = found._replace(inputs=decoded(path, found.inputs), outputs=decoded(path, found.outputs))
+    assert isinstance(found.inputs, np.ndarray), "decoded just now"
     rows = len(found.words.counts)
     array, subwords = found.inputs[:rows], None
     keys = Keys(found.words.blob, found.words.offsets)
@@ -117,9 +114,9 @@ def _decoded(path: Place, keys: Keys, errors: Errors) -> Keys | list[str]:
 
 def _outputs(found: FastTextFile) -> Floats | None:
     """The context side, a row a word; None where it is labels, or was left out."""
-    rows = len(found.outputs)
-    same = MODELS[found.args.model] != "supervised" and rows == len(found.words.counts)
-    return found.outputs if same and rows else None
+    outputs = found.outputs
+    same = MODELS[found.args.model] != "supervised" and len(outputs) == len(found.words.counts) > 0
+    return outputs if same and isinstance(outputs, np.ndarray) else None
 
 
 def _nodes(found: FastTextFile) -> Floats | None:
@@ -155,48 +152,12 @@ def write(vectors: Vectors, path: Place) -> None:
     counts = np.zeros(len(keys), np.int64) if vectors.counts is None else vectors.counts
     parts = vectors.subwords
     own = vectors.vectors if parts is None or parts.own is None else parts.own
-    inputs: list[Any] = [own] if parts is None else [own, _Buckets(parts)]
+    inputs: list[Any] = [own] if parts is None else [own, Rows(parts.table, parts.places, parts.buckets)]
     outputs: list[Any] = [table for table in (vectors.output, vectors.nodes) if table is not None]
     if vectors.nodes is not None and len(vectors.nodes) < len(keys):
         outputs.append(np.zeros((1, vectors.dim), np.float32))  # the root's number is the last but one
-    with NewFile(path) as file:
-        file.write(struct.pack("<2i", MAGIC, VERSION) + ARGS.pack(*_args(vectors)))
-        file.write(struct.pack("<iiiqq", len(keys), len(keys), 0, min(sum(counts.tolist()), 2**63 - 1), -1))
-        for piece in entries(Entries(keys.blob.tobytes(), keys.offsets, counts), 0):
-            file.write(piece)
-        for tables in (inputs, outputs):
-            file.write(b"\0" + struct.pack("<2q", sum(map(len, tables)), vectors.dim))
-            for table in tables:
-                for start in range(0, len(table), _ROWS):
-                    file.write(
-                        np.ascontiguousarray(table[start : start + _ROWS], "<f4").reshape(-1).view(np.uint8).data
-                    )
-
-
-class _Buckets:
-    """A row for every bucket, from a table that may have rows for those alone that were learnt."""
-
-    def __init__(self, parts: Subwords) -> None:
-        self.parts = parts
-
-    def __len__(self) -> int:
-        return self.parts.buckets
-
-    def __getitem__(self, some: slice) -> Floats:
-        places = self.parts.places
-        rows: Floats = self.parts.table[some if places is None else places[some]]
-        return rows
-
-
-def entries(found: Entries, kind: int) -> Iterator[bytes]:
-    """Words (kind 0) or labels (1) as a file has them, in pieces."""
-    bounds, counts = found.offsets.tolist(), found.counts.tolist()
-    for start in range(0, len(counts), _ROWS):
-        some = range(start, min(start + _ROWS, len(counts)))
-        yield b"".join(
-            b"%b\0%b" % (found.blob[bounds[row] : bounds[row + 1]], struct.pack("<qb", counts[row], kind))
-            for row in some
-        )
+    words = Entries(keys.blob.tobytes(), keys.offsets, counts)
+    write_file(path, _args(vectors), words, NO_ENTRIES, inputs, outputs)
 
 
 def _args(vectors: Vectors) -> Args:
@@ -233,11 +194,7 @@ def needs(vectors: Vectors) -> int:
     if parts is not None and (parts.hash_count or pruned or parts.own is None):
         kind = "floret's hash" if parts.hash_count else "pruned n-grams" if pruned else "no own rows"
         raise FormatError(f"fastText's .bin cannot hold a model with {kind}. Save as 'native'.")
-    if len(keys.blob) and not keys.blob.all():
-        key = keys[int(np.searchsorted(keys.offsets, np.argmin(keys.blob), side="right")) - 1]
-        raise FormatError(f"The key {key[:80]!r} holds a NUL, which ends a word in a fastText file. Save as 'native'.")
-    if len(keys) and (longest := int(np.diff(keys.offsets).max())) > LONGEST_KEY:
-        raise FormatError(f"A key has {longest:,} bytes; {LONGEST_KEY:,} are the most. Save as 'native'.")
+    check_entries(keys, "key")
     rows = sum(len(table) for table in (vectors.vectors, vectors.output, vectors.nodes) if table is not None)
     rows += 0 if parts is None else parts.buckets
     return 4 * vectors.dim * rows + len(keys.blob) + 10 * len(keys) + 130

@@ -20,6 +20,7 @@ from firth.formats.fasttext_quantised import quantised
 from firth.formats.rows import LARGEST_DIM, LONGEST_KEY
 from firth.formats.signatures import Place, looks_like
 from firth.vectors.nearest import Floats
+from firth.vectors.product import ProductTable
 
 MAGIC, VERSION = 793712314, 12
 MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
@@ -67,9 +68,9 @@ class FastTextFile(NamedTuple):
     places: NDArray[np.int32] | None
     """i4[bucket], for a pruned model: the row after the words' of each bucket, or -1."""
     quantised: bool
-    inputs: Floats
+    inputs: Floats | ProductTable
     """f4[words + buckets, dim]"""
-    outputs: Floats
+    outputs: Floats | ProductTable
     """f4[words, inner nodes or labels, dim]; f4[0, dim] where a program left them out."""
 
 
@@ -126,6 +127,12 @@ def looks_so(head: bytes) -> bool:
     return counts and not _wrong(args) and 0 <= args.minn <= 100 and 0 <= args.maxn <= 100 and args.bucket < 1 << 30
 
 
+def is_supervised(head: bytes) -> bool:
+    """Whether a file that begins so is of a model with labels."""
+    at = 8 if head[:4] == MAGIC.to_bytes(4, "little") else 0
+    return looks_so(head) and len(head) >= at + ARGS.size and Args(*ARGS.unpack_from(head, at)).model == _SUPERVISED
+
+
 def read_header(path: Place) -> Header:
     """The options and counts alone."""
     return _header(_opened(path))
@@ -139,10 +146,10 @@ def read_file(path: Place) -> FastTextFile:
     words, labels = _entries(cursor, header.words, 0), _entries(cursor, header.labels, 1)
     pairs = cursor.array("<i4", 2 * max(0, header.pruned)).reshape(-1, 2)
     is_quantised = bool(version) and _flag(cursor)
-    inputs = quantised(cursor, args.dim) if is_quantised else _matrix(cursor, args.dim)
+    inputs: Floats | ProductTable = quantised(cursor, args.dim) if is_quantised else _matrix(cursor, args.dim)
     places = _places(cursor, header, pairs, len(inputs) - header.words)
     quantised_out = bool(version) and _flag(cursor) and is_quantised
-    outputs = quantised(cursor, args.dim) if quantised_out else _matrix(cursor, args.dim)
+    outputs: Floats | ProductTable = quantised(cursor, args.dim) if quantised_out else _matrix(cursor, args.dim)
     if cursor.at != len(cursor.data):
         raise cursor.damaged(f"{len(cursor.data) - cursor.at:,} bytes follow the last matrix")
     return FastTextFile(version, args, header.tokens, words, labels, places, is_quantised, inputs, outputs)

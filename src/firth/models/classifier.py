@@ -5,9 +5,10 @@ Joulin, Grave, Bojanowski & Mikolov 2017, "Bag of Tricks for Efficient Text Clas
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +25,13 @@ from firth.tokens.words import checked_own_words
 from firth.training.bags import passes
 from firth.training.course import Epoch
 from firth.training.progress import progress_display
-from firth.training.tables import without_padding
 from firth.vectors.table import Vectors
 
-if TYPE_CHECKING:
-    pass
-
-_NOISE_EXPONENT = 0.5  # fastText's, of labels
 if TYPE_CHECKING:
     from firth.tuning.classify import Found
 
 _LEAST_ROWS = 256
+_Format = Literal["native", "fasttext"]
 Init = Vectors | str | PathLike[str] | None
 
 
@@ -131,8 +128,7 @@ class TextClassifier(_Learnt, Estimator):
         learning = lesson.of(options, tables, bags, labels, len(documents.tokens))
         with progress_display(progress) as display:
             epochs = passes(learning, threads=threads, progress=display, callbacks=callbacks)
-        inputs = without_padding(tables.inputs, options.dim)[: features.size]
-        outputs = without_padding(tables.outputs, options.dim)
+        inputs, outputs = lesson.learnt(tables, features.size, options.dim)
         self.classes_, self.label_kind_ = labels.classes, labels.kind
         self.model_ = LabelModel(features, counts, inputs, outputs, labels.counts, options.loss)
         self.provenance_ = lesson.provenance(documents, labels, epochs)
@@ -144,24 +140,51 @@ class TextClassifier(_Learnt, Estimator):
 
         return autotune(self, texts, y, **how)
 
-    def quantise(self, *, rows: int | None = None, width: int = 2, norms: bool = True) -> "TextClassifier":
-        """The same classifier in a twentieth of the memory or less: long rows alone, each number half a byte.
+    def quantise(
+        self,
+        *,
+        cutoff: int | None = None,
+        retrain: Any = None,
+        qout: bool = False,
+        qnorm: bool = True,
+        dsub: int = 2,
+        threads: int | None = None,
+    ) -> "TextClassifier":
+        """The same classifier in a twentieth of the memory or less, as fastText's `quantize` makes it.
 
-        rows   keep only so many of the longest rows of words and n-grams (Joulin et al. 2016); None: all
-        width  numbers that share a byte
-        norms  the length of a row has a byte of its own
+        cutoff   keep only so many of the longest rows of words and n-grams (Joulin et al. 2016); None: all
+        retrain  (texts, labels), or a file of both: learn on from them with the rows that `cutoff` left, by the
+                 options that this classifier has (`epochs`, `lr`), before these become codes; None: do not
+        qout     codes for the rows of labels too: two numbers share a byte. For many thousand labels
+        qnorm    the length of a row has a byte of its own
+        dsub     numbers of a row that share a byte
+        threads  of `retrain`, as in `fit`
 
-        Raises ConfigError where it is quantised already.
+        Raises ConfigError where it is quantised already, or for `retrain` without `cutoff`; what `fit` raises.
         """
         model = self._fitted()
         if not isinstance(model.inputs, np.ndarray):
             raise ConfigError("This classifier is quantised already. Quantise the one that was trained.")
-        if rows is not None and rows < 1:
-            raise ConfigError(f"rows must be at least 1, not {rows!r}.")
-        small = model if rows is None else model.pruned(rows)
-        copy = self._like_me(small.quantised(width=width, norms=norms, seed=int(self.seed)))
-        copy.provenance_ = {**self.provenance_, "quantised": {"rows": rows, "width": width, "norms": norms}}
+        if retrain is not None and cutoff is None:
+            raise ConfigError("retrain learns on with the rows that cutoff left: give cutoff too.")
+        for name, value in {"cutoff": cutoff, "dsub": dsub}.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1, not {value!r}.")
+        small = model if cutoff is None else model.pruned(cutoff)
+        if retrain is not None:
+            texts, y = retrain if isinstance(retrain, tuple) else (retrain, None)
+            small = self._retrained(small, texts, y, threads)
+        copy = self._like_me(small.quantised(dsub=dsub, qnorm=qnorm, qout=qout, seed=int(self.seed)))
+        how = {"cutoff": cutoff, "retrain": retrain is not None, "qout": qout, "qnorm": qnorm, "dsub": dsub}
+        copy.provenance_ = {**self.provenance_, "quantised": how}
         return copy
+
+    def _retrained(self, model: LabelModel, texts: Any, y: Any, threads: int | None) -> LabelModel:
+        options = self.checked()
+        learning, _ = lesson.again(options, model, self.classes_, texts, y)
+        passes(learning, threads=threads)
+        inputs, outputs = lesson.learnt(learning.tables, model.features.size, options.dim)
+        return replace(model, inputs=inputs, outputs=outputs)
 
     def within(self, size: int) -> "TextClassifier":
         """The same classifier, quantised, with as many of its longest rows as `size` bytes hold (see `nbytes`).
@@ -176,7 +199,7 @@ class TextClassifier(_Learnt, Estimator):
         if low < min(_LEAST_ROWS, model.features.size):
             least = model.pruned(_LEAST_ROWS).bytes_quantised()
             raise ConfigError(f"{size:,} bytes hold {low:,} rows of words and n-grams. Give {least:,} or more.")
-        return self.quantise(rows=low)
+        return self.quantise(cutoff=low)
 
     @property
     def nbytes(self) -> int:
@@ -259,12 +282,27 @@ class TextClassifier(_Learnt, Estimator):
 
     # ------------------------------------------------------------ files
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a folder that `firth.load` opens; atomic. Raises FormatError where something else is there."""
+    def save(self, path: str | PathLike[str], format: _Format = "native") -> None:
+        """Write what `firth.load` opens, atomically.
+
+        format  "native": a folder with everything. "fasttext": the file that fastText opens, a .ftz where this is
+                quantised, else a .bin, which has a row for every bucket. It does not keep how texts are cut:
+                fastText cuts at blanks
+
+        Raises FormatError where something else is there, or for words that the format cannot hold.
+        """
         from firth.formats import classifier
 
         model = self._fitted()
         options = self.checked()
+        if format not in get_args(_Format):
+            raise ConfigError(f"A classifier is saved as {' or '.join(get_args(_Format))}, not as {format!r}.")
+        if format == "fasttext":
+            from firth.models import fasttext_classifier
+
+            names = [f"{options.label_prefix}{label}" for label in self.classes_.tolist()]
+            fasttext_classifier.write(path, options.to_dict(), names, model)
+            return
         described = {"name": self.name, **options.to_dict()}
         text = {"tokenizer": options.tokenizer, "lower": options.lower}
         facts = {"model": described, "text": text, "labels": self.classes_.tolist(), "label_kind": self.label_kind_}

@@ -1,6 +1,7 @@
 """What a classifier has learnt: rows for words and n-grams, outputs for labels, and what follows for a document."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from firth.huffman import HuffmanTree
 from firth.tokens.documents import Documents
 from firth.tokens.features import Features
+from firth.tokens.subwords import SENTENCE_END
 from firth.vectors.product import CENTROIDS, ProductTable, quantised
 
 Floats = npt.NDArray[np.float32]
@@ -24,8 +26,8 @@ class LabelModel:
     """i8[words], in the training text; 0 for words that only `init` knew."""
     inputs: Floats | ProductTable
     """f4[features.size, dim], or its quantised form."""
-    outputs: Floats
-    """f4[labels, dim]; with loss "hs" f4[labels - 1, dim], the inner nodes."""
+    outputs: Floats | ProductTable
+    """f4[labels, dim]; with loss "hs" f4[labels - 1, dim], the inner nodes. Or its quantised form."""
     label_counts: npt.NDArray[np.int64]
     """i8[labels], documents that have each."""
     loss: str
@@ -41,6 +43,11 @@ class LabelModel:
         means = csr_array((weights, columns, bags.offsets), shape=(len(documents), len(rows)))
         return np.asarray(means @ np.asarray(self.inputs[rows]), np.float32)
 
+    @cached_property
+    def output_rows(self) -> Floats:
+        """`outputs` as numbers."""
+        return self.outputs.decoded() if isinstance(self.outputs, ProductTable) else self.outputs
+
     def probabilities(self, documents: Documents) -> Floats:
         """f4[documents, labels].
 
@@ -52,7 +59,7 @@ class LabelModel:
         return np.concatenate(found)
 
     def _of_hidden(self, hidden: Floats) -> Floats:
-        scores = (hidden @ self.outputs.T).astype(np.float64)
+        scores = (hidden @ self.output_rows.T).astype(np.float64)
         if self.loss == "softmax":
             e = np.exp(scores - scores.max(axis=1, keepdims=True))
             return np.asarray(e / e.sum(axis=1, keepdims=True), np.float32)
@@ -74,12 +81,18 @@ class LabelModel:
         return found
 
     def pruned(self, rows: int) -> "LabelModel":
-        """With the `rows` longest input rows alone: short ones, of words and n-grams, say little about any label."""
+        """With the `rows` longest input rows alone: short ones, of words and n-grams, say little about any label.
+
+        The row of `</s>`, which is in every text, stays.
+        """
         assert not isinstance(self.inputs, ProductTable), "prune first, quantise after"
         words = len(self.features.words)
         if rows >= self.features.size:
             return self
-        stays = np.sort(np.argsort(-np.linalg.norm(self.inputs, axis=1), kind="stable")[:rows])
+        lengths = np.linalg.norm(self.inputs, axis=1)
+        if SENTENCE_END in self.features.ids:
+            lengths[self.features.ids[SENTENCE_END]] = np.inf
+        stays = np.sort(np.argsort(-lengths, kind="stable")[:rows])
         own, grams = stays[stays < words], stays[stays >= words] - words
         kept = np.arange(self.features.buckets, dtype=np.int32) if self.features.kept is None else self.features.kept
         features = replace(
@@ -87,10 +100,12 @@ class LabelModel:
         )
         return replace(self, features=features, word_counts=self.word_counts[own], inputs=self.inputs[stays])
 
-    def quantised(self, *, width: int, norms: bool, seed: int) -> "LabelModel":
-        """With one byte for each `width` numbers of an input row; outputs stay as they are."""
+    def quantised(self, *, dsub: int, qnorm: bool, qout: bool, seed: int) -> "LabelModel":
+        """With one byte for each `dsub` numbers of an input row, and, with `qout`, for each two of an output row."""
         assert not isinstance(self.inputs, ProductTable), "it is quantised already"
-        return replace(self, inputs=quantised(np.asarray(self.inputs), width=width, norms=norms, seed=seed))
+        inputs = quantised(np.asarray(self.inputs), width=dsub, norms=qnorm, seed=seed)
+        outputs = quantised(self.output_rows, width=2, norms=qnorm, seed=seed) if qout else self.outputs
+        return replace(self, inputs=inputs, outputs=outputs)
 
     @property
     def nbytes(self) -> int:
@@ -109,25 +124,35 @@ class LabelModel:
         found: dict[str, npt.NDArray[Any]] = {"counts": self.word_counts, "label_counts": self.label_counts}
         if self.features.kept is not None:
             found["kept"] = self.features.kept
-        if isinstance(self.inputs, ProductTable):
-            found |= {"codes": self.inputs.codes, "centroids": self.inputs.centroids}
-            if self.inputs.norms is not None and self.inputs.lengths is not None:
-                found |= {"norms": self.inputs.norms, "lengths": self.inputs.lengths}
-        else:
-            found["inputs"] = np.asarray(self.inputs)
-        return {**found, "outputs": self.outputs}
+        return found | _arrays(self.inputs, "inputs", "") | _arrays(self.outputs, "outputs", "output_")
 
     @classmethod
     def of_arrays(cls, words: list[str], arrays: dict[str, npt.NDArray[Any]], options: dict[str, Any]) -> "LabelModel":
         """What `arrays` gave, with the options of the classifier."""
         ngrams = {name: options[name] for name in ("word_ngrams", "min_n", "max_n", "buckets")}
         features = Features(words, kept=arrays.get("kept"), **ngrams)
-        inputs: Any = arrays.get("inputs")
-        if inputs is None:
-            lengths = arrays.get("lengths")
-            inputs = ProductTable(arrays["codes"], arrays["centroids"], arrays.get("norms"), lengths, options["dim"])
-        counts, outputs = arrays["counts"], arrays["outputs"]
-        return cls(features, counts, inputs, outputs, arrays["label_counts"], options["loss"])
+        inputs = _table(arrays, "inputs", "", options["dim"])
+        outputs = _table(arrays, "outputs", "output_", options["dim"])
+        return cls(features, arrays["counts"], inputs, outputs, arrays["label_counts"], options["loss"])
+
+
+def _arrays(table: Floats | ProductTable, name: str, prefix: str) -> dict[str, npt.NDArray[Any]]:
+    """A table as it is saved: itself, or the parts of its quantised form."""
+    if not isinstance(table, ProductTable):
+        return {name: np.asarray(table)}
+    found: dict[str, npt.NDArray[Any]] = {f"{prefix}codes": table.codes, f"{prefix}centroids": table.centroids}
+    if table.norms is not None and table.lengths is not None:
+        found |= {f"{prefix}norms": table.norms, f"{prefix}lengths": table.lengths}
+    return found
+
+
+def _table(arrays: dict[str, npt.NDArray[Any]], name: str, prefix: str, dim: int) -> Any:
+    """What `_arrays` was given."""
+    if name in arrays:
+        return arrays[name]
+    codes, centroids = arrays[f"{prefix}codes"], arrays[f"{prefix}centroids"]
+    norms, lengths = arrays.get(f"{prefix}norms"), arrays.get(f"{prefix}lengths")
+    return ProductTable(codes, centroids, norms, lengths, dim)
 
 
 def _bytes_of_words(words: list[str]) -> int:

@@ -1,7 +1,7 @@
 """The labels of documents: one for each, or several; as they were given, and as numbers."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -73,6 +73,14 @@ class Labels:
         offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int64)
         return cls("indicator", np.arange(matrix.shape[1]), numbers, offsets)
 
+    def among(self, classes: npt.NDArray[Any]) -> "Labels":
+        """The same labels as numbers of these classes. Raises InputError for one that is none of them."""
+        places = {label: place for place, label in enumerate(classes.tolist())}
+        if strangers := [label for label in self.classes.tolist() if label not in places]:
+            raise InputError(f"The label {strangers[0]!r:.60} is none of the {len(classes):,} that were learnt.")
+        numbers = np.array([places[label] for label in self.classes.tolist()], np.int32)
+        return replace(self, classes=classes, given=numbers[self.given])
+
     @property
     def counts(self) -> npt.NDArray[np.int64]:
         """i8[classes], how many documents have each."""
@@ -95,6 +103,8 @@ def _numbered(labels: list[Any], places: Sequence[int] | range) -> tuple[npt.NDA
     for place, label in zip(places, labels, strict=True):
         if label is None or label != label or not isinstance(label, str | int | float):
             raise InputError(f"The label of text {place:,} is {label!r:.60}. Labels are strings or numbers.")
+        if isinstance(label, str) and label.endswith("\0"):
+            raise InputError(f"The label of text {place:,}, {label!r:.60}, ends with a NUL, which arrays of text drop.")
     kinds = {str if isinstance(label, str) else float for label in labels}
     if len(kinds) > 1:
         raise InputError("Some labels are strings and some are numbers. Make them alike: map(str, labels).")

@@ -13,6 +13,7 @@ from firth.errors import ConfigError, EmptyVocabularyError, InputError
 from firth.kernels.bags import Bags
 from firth.kernels.core import Tables
 from firth.kernels.objectives import OneVersusAll, Softmax
+from firth.models.label_model import LabelModel
 from firth.models.labels import Labels
 from firth.tokens.documents import Documents, cut
 from firth.tokens.features import Features
@@ -20,7 +21,7 @@ from firth.training.bags import Lesson
 from firth.training.course import Epoch
 from firth.training.objectives import Objective, hierarchical_softmax, negative_sampling
 from firth.training.starting import matching_rows, start_from
-from firth.training.tables import initialise
+from firth.training.tables import initialise, without_padding
 from firth.vectors.table import Vectors
 from firth.vocabulary import Vocabulary
 
@@ -132,6 +133,25 @@ def of(options: "TextClassifier", made: Tables, bags: Bags, labels: Labels, toke
         options.lr,
         options.seed,
     )
+
+
+def again(
+    options: "TextClassifier", model: LabelModel, classes: npt.NDArray[Any], texts: Any, y: Any
+) -> tuple[Lesson, Documents]:
+    """What learns on from a model with the rows that it has; `learnt` gives the model that comes of it."""
+    assert isinstance(model.inputs, np.ndarray) and isinstance(model.outputs, np.ndarray), "codes do not learn"
+    found, labels = examples(options, texts, y)
+    labels = labels.among(classes)
+    rows = model.features.rows(found)
+    made = initialise(model.features.size, len(model.outputs), options.dim, options.seed)
+    made.inputs[:, : options.dim], made.outputs[:, : options.dim] = model.inputs, model.outputs
+    bags = Bags(rows.rows, rows.offsets, np.zeros(len(found), np.int32))
+    return of(options, made, bags, labels, len(found.tokens), model.label_counts), found
+
+
+def learnt(made: Tables, rows: int, dim: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The tables that were learnt, f4[rows, dim] and f4[targets, dim], without what padded them."""
+    return without_padding(made.inputs, dim)[:rows], without_padding(made.outputs, dim)
 
 
 def _objective(options: "TextClassifier", labels: Labels, counts: Any) -> Objective:

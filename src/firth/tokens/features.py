@@ -61,7 +61,7 @@ class Features:
         return self._bags(documents, *self._hashed(documents))
 
     def _bags(self, documents: Documents, owners: Rows, buckets: Rows) -> Bags:
-        places = buckets if self.kept is None else self._place[buckets]
+        places = buckets if self.kept is None else self.places[buckets]
         own = np.fromiter((self.ids.get(word, -1) for word in documents.words), np.int32, len(documents.words))
         words, owner = own[documents.tokens], _owners(documents.offsets)
         if len(places) == 0 and (words >= 0).all():
@@ -78,7 +78,7 @@ class Features:
         found = [self.ids[word]] if word in self.ids else []
         if self.max_n:
             buckets = character_ngrams(*packed([word]), self.min_n, self.max_n, self.buckets).rows
-            places = buckets if self.kept is None else self._place[buckets]
+            places = buckets if self.kept is None else self.places[buckets]
             found += (places[places >= 0] + len(self.words)).tolist()
         return np.array(found, np.int32)
 
@@ -102,7 +102,7 @@ class Features:
         return np.concatenate(owners), np.concatenate(buckets)
 
     @cached_property
-    def _place(self) -> Rows:
+    def places(self) -> Rows:
         """i4[buckets], where each bucket stands in `kept`, or -1."""
         assert self.kept is not None, "all buckets have rows"
         place = np.full(self.buckets, _KNOWN_NOT)

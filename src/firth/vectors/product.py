@@ -1,6 +1,6 @@
 """Product quantisation: a row of a table as a few bytes; Jégou, Douze & Schmid 2011, Joulin et al. 2016."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from firth.vectors.nearest import Floats
 CENTROIDS = 256
 """A code is a byte."""
 _ROUNDS = 20  # of k-means; after these the error falls by less than a thousandth a round
+_ROWS = 1 << 14  # decoded at once
 _POINTS = 1 << 14  # rows that k-means looks at: 64 for each centroid
 
 
@@ -45,6 +46,21 @@ class ProductTable:
     def nbytes(self) -> int:
         arrays = (self.codes, self.centroids, self.norms, self.lengths)
         return sum(array.nbytes for array in arrays if array is not None)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def only(self, rows: Any) -> "ProductTable":
+        """These rows alone, as they are written."""
+        norms = None if self.norms is None else self.norms[rows]
+        return replace(self, codes=self.codes[rows], norms=norms)
+
+    def decoded(self) -> Floats:
+        """All of it, f4[rows, dim]."""
+        table = np.empty(self.shape, np.float32)
+        for start in range(0, len(table), _ROWS):
+            table[start : start + _ROWS] = self[start : start + _ROWS]
+        return table
 
     def __getitem__(self, rows: Any) -> Floats:
         """The rows of these numbers, f4[rows, dim]."""
