@@ -17,7 +17,9 @@ _PUBLIC = {
     "Cooccurrence": "firth.models.cooccurrence",
     "GloVe": "firth.models.glove",
     "FastText": "firth.models.fasttext",
+    "Item2Vec": "firth.models.item2vec",
     "Phrases": "firth.models.phrases",
+    "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
     "TextClassifier": "firth.models.classifier",
     "Vectors": "firth.vectors.table",
@@ -38,6 +40,7 @@ __all__ = [*_PUBLIC, "__version__"]
 
 if TYPE_CHECKING:
     from firth import errors as errors
+    from firth.corpus.sessions import Sessions as Sessions
     from firth.corpus.text import Text as Text
     from firth.evidence.compare import compare as compare
     from firth.evidence.explain import explain as explain
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from firth.models.extend import extend as extend
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
+    from firth.models.item2vec import Item2Vec as Item2Vec
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan

@@ -34,6 +34,7 @@ COMMANDS = {
     "analogy": ("firth.cli.ask:analogy", "Answer: A is to B as C is to what?"),
     "similarity": ("firth.cli.ask:similarity", "Show the cosine similarity of two words."),
     "predict": ("firth.cli.ask:predict", "Show the likeliest words in the midst of others."),
+    "recommend": ("firth.cli.items:recommend", "Recommend what comes next after some items."),
     "classify": ("firth.cli.classify:classify", "Label texts with a classifier."),
     "axis": ("firth.cli.table:axis", "Show where words lie along a direction: man–woman, poor–rich."),
     "clusters": ("firth.cli.table:clusters", "Group words that lie together."),

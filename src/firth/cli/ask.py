@@ -32,7 +32,7 @@ def nearest(
 ) -> None:
     """Show the nearest neighbours of words."""
     at_least_one(topn, "--topn")
-    asked = _words(words)
+    asked = typed(words)
     vectors = _vectors(model)
     where = only(prefix, regex, min_count)
     near = vectors.nearest(asked, topn, restrict_vocab, where=where, metric=metric, index=index, which=which)
@@ -91,7 +91,7 @@ def predict(
 ) -> None:
     """Show the likeliest words in the midst of a context (cbow), or beside its words (skipgram), and how likely."""
     at_least_one(topn, "--topn")
-    context = _words(words)
+    context = typed(words)
     likely = _vectors(model).predict(context, topn=topn)
     document = {
         "context": context,
@@ -106,7 +106,7 @@ def _vectors(model: str) -> "firth.Vectors":
     return load_vectors(model)
 
 
-def _words(words: tuple[str, ...]) -> list[str]:
+def typed(words: tuple[str, ...]) -> list[str]:
     """The words typed, or stdin's lines for `-`."""
     if not words:
         raise ConfigError("Which words? Type them after MODEL, or `-` to read them from stdin.")

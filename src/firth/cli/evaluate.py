@@ -33,6 +33,13 @@ def evaluate(
     ] = None,
     suite: Annotated[str | None, Parameter(help="A folder of such files: each is asked by what it holds.")] = None,
     labelled: Annotated[str | None, Parameter(help="A file of `__label__x text` lines, to score a classifier.")] = None,
+    sessions: Annotated[
+        str | None, Parameter(help="A log of sessions, whose last items are to be recommended: HR, NDCG, MRR.")
+    ] = None,
+    k: Annotated[int, Parameter(name="--k", help="So many recommendations count, with --sessions.")] = 10,
+    baselines: Annotated[
+        bool, Parameter(help="With --sessions, also what is common, what came together, what came next.", negative=())
+    ] = False,
     method: Annotated[
         Literal["add", "mul"], Parameter(help="How --analogies are answered: by 3CosAdd or by 3CosMul.")
     ] = "add",
@@ -45,6 +52,11 @@ def evaluate(
         from firth.cli.classify import evaluate as score_labels
 
         score_labels(model, labelled, json)
+        return
+    if sessions is not None:
+        from firth.cli.items import evaluate as score_recommendations
+
+        score_recommendations(model, sessions, k, baselines, json)
         return
     from firth.evaluate import suite as suites
     from firth.evaluate.score import HEADING, Score

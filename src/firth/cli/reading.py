@@ -1,4 +1,4 @@
-"""How a command reads a corpus: the sources and the options of `firth.Text`, shared by `train` and `inspect`."""
+"""How a command reads a corpus: the sources, and the options of `firth.Text` or `firth.Sessions`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -40,6 +40,37 @@ class Reading:
         Parameter(name="--phrases-from", help="A file that `firth phrases` wrote: its phrases are joined in the text."),
     ] = None
 
+    def check(self, source: str) -> None:
+        """Raise MissingInputError where a source is not there."""
+        self.text([source])
+
     def text(self, sources: Sequence[str]) -> "firth.Text":
         """The sources as one text."""
         return firth.Text(sources[0] if len(sources) == 1 else list(sources), **asdict(self))
+
+
+@Parameter(name="*", group="Sessions")  # its fields are options of the command
+@dataclass(frozen=True, kw_only=True)
+class SessionReading:
+    """The options of sessions, with the defaults that `firth.Sessions` has."""
+
+    session: Annotated[str | None, Parameter(help="The column with the id of the session, the user or the basket.")] = (
+        None
+    )
+    item: Annotated[str | None, Parameter(help="The column with the id of the item.")] = None
+    time: Annotated[str | None, Parameter(help="The column that orders a session.")] = None
+    separator: Annotated[str | None, Parameter(help="Between the items on a line; blanks where not given.")] = None
+    format: Annotated[
+        Literal["lines", "csv", "tsv", "parquet"] | None,
+        Parameter(help="What the files are; lines: a session on each. Seen from their names where not given."),
+    ] = None
+
+    def check(self, source: str) -> None:
+        """Raise MissingInputError where a source is not there."""
+        from firth.corpus.source import find
+
+        find(source)
+
+    def sessions(self, sources: Sequence[str]) -> "firth.Sessions":
+        """The sources as one log of sessions."""
+        return firth.Sessions(sources[0] if len(sources) == 1 else list(sources), **asdict(self))

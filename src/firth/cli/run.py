@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from firth.cli import show
-from firth.cli.reading import Reading
+from firth.cli.reading import Reading, SessionReading
 from firth.config import Config
 from firth.errors import ConfigError
 
@@ -38,7 +38,7 @@ class Run:
         """Each option, and whether it was typed."""
         return {field.name: getattr(self, field.name) != field.default for field in dataclasses.fields(self)}
 
-    def options(self, reading: Reading, settings: Config) -> dict[str, Any]:
+    def options(self, reading: Reading | SessionReading, settings: Config) -> dict[str, Any]:
         """What the model's `fit` is given. Raises now, and not after the text is read, for what cannot be."""
         from firth.loading import load_vectors
         from firth.training.checkpoint import seconds
@@ -51,7 +51,7 @@ class Run:
             if asked[name]:
                 raise ConfigError(f"firth train {settings.name} has no --{name.replace('_', '-')}.")
         if isinstance(self.validation, str):
-            reading.text([self.validation])  # is it there?
+            reading.check(self.validation)
         elif self.validation is not None and not 0 < self.validation < 1:
             raise ConfigError(f"--validation must be a file, or a share between 0 and 1, not {self.validation!r}.")
         if self.frozen and self.init is None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import classify, show
+from firth.cli import classify, items, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -61,8 +61,7 @@ def _train(
         return
     settings = configured(model, config, options)
     if run.is_finished(target, workdir, settings):
-        show.say("finished: nothing to do.")
-        show.answer({"model": output, "finished": True}, [(output,)], as_json=json)
+        tell_finished(output, json)
         return
     how = run.options(reading, settings)
     text = reading.text(sources)
@@ -72,6 +71,12 @@ def _train(
         vectors = settings.fit(text, threads=threads, workdir=folder, **how)
         vectors.save(output)
     _tell(vectors, output, time.perf_counter() - started, json)
+
+
+def tell_finished(output: str, json: bool) -> None:
+    """Say that a run that was to be resumed is over."""
+    show.say("finished: nothing to do.")
+    show.answer({"model": output, "finished": True}, [(output,)], as_json=json)
 
 
 def _tell(vectors: firth.Vectors, output: str, seconds: float, json: bool) -> None:
@@ -123,5 +128,6 @@ def command(model: type[Config]) -> Callable[..., None]:
 
 for _model in (firth.Word2Vec, firth.FastText, firth.GloVe):
     app.command(command(_model), name=_model.name)
+app.command(with_options(firth.Item2Vec, items.train, items.SAYS), name=firth.Item2Vec.name)
 _says = "Learn to classify texts, as fastText's supervised mode does. Prints the folder of the classifier."
 app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)

@@ -116,17 +116,11 @@ class WindowModel(Config, ABC):
         Raises EmptyVocabularyError where no word is left, DivergenceError where lr is too high, MemoryLimitError
         where the tables would not fit, and what reading the source raises.
         """
-        text = Text.of(source)
+        text = self._opened(source)
         with (
             progress_display(progress) as display,
-            encode(
-                text,
-                min_count=self.min_count,
-                max_vocab=self.max_vocab,
-                vocabulary=vocabulary,
-                workdir=workdir,
-                threads=threads,
-                report=display.reading,
+            self._encoded(
+                text, vocabulary=vocabulary, workdir=workdir, threads=threads, report=display.reading
             ) as encoded,
         ):
             words = encoded.vocabulary
@@ -144,16 +138,30 @@ class WindowModel(Config, ABC):
             )
             return self.vectors(setting, words, text, provenance(encoded, epochs))
 
+    def _opened(self, source: Any, like: Any = None) -> Any:
+        """The source as what `_encoded` takes; a str or a list is read as `like` was."""
+        if like is None or isinstance(source, Text):
+            return Text.of(source)
+        return dataclasses.replace(like, source=source)
+
+    def _encoded(self, text: Any, **how: Any) -> Encoded:
+        """The words that are kept, and the text in their ids; `how` is for `encode`."""
+        return encode(text, min_count=self.min_count, max_vocab=self.max_vocab, **how)
+
+    def _held_out(self, text: Any, **how: Any) -> Encoded:
+        """Another text in the ids of the first; `how` is for `encode`."""
+        return encode(text, **how)
+
     @abstractmethod
     def setting(self, words: Vocabulary, corpus: Corpus, init: Any = None, frozen: bool = False) -> Setting:
         """The tables, what is learnt from, and how."""
 
     @abstractmethod
-    def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
+    def vectors(self, setting: Setting, words: Vocabulary, text: Any, provenance: dict[str, Any]) -> Vectors:
         """What was learnt, without the padding; the tables of `setting` are used up."""
 
     def _corpora(
-        self, encoded: Encoded, text: Text, validation: Any, threads: int | None
+        self, encoded: Encoded, text: Any, validation: Any, threads: int | None
     ) -> tuple[Corpus, Corpus | None]:
         """What is learnt from, and what the loss is measured on."""
         if self.patience and validation is None:
@@ -164,8 +172,9 @@ class WindowModel(Config, ABC):
             return corpus, None
         if isinstance(validation, int | float):
             return split(corpus, validation)
-        other = dataclasses.replace(text, source=validation) if not isinstance(validation, Text) else validation
-        held_out = encode(other, vocabulary=encoded.vocabulary.keys, threads=threads)
+        held_out = self._held_out(
+            self._opened(validation, like=text), vocabulary=encoded.vocabulary.keys, threads=threads
+        )
         return corpus, Corpus(read_only(held_out.tokens), read_only(held_out.sentences), keep)
 
     def _started(self, init: Any, frozen: bool) -> Vectors | None:
@@ -192,13 +201,13 @@ class WindowModel(Config, ABC):
         return hierarchical_softmax(words) if self.loss == "hs" else Softmax(len(words))
 
     def _window(self, corpus: Corpus) -> Window:
-        if self.window != "sentence":
+        if isinstance(self.window, int):
             return Window(self.window, self.shrink_windows, self.num_skips or 0)
         longest = int(np.diff(corpus.sentences).max())
         if longest > _LONGEST_SENTENCE:
             raise ConfigError(
-                f"window='sentence' pairs every two words of a sentence, and one here has {longest:,} words "
-                f"(the most is {_LONGEST_SENTENCE:,}). Give a number, or put one sentence on a line."
+                f"window={self.window!r} pairs every two words of a {self.window}, and one here has {longest:,} words "
+                f"(the most is {_LONGEST_SENTENCE:,}). Give a number, or shorter ones."
             )
         return Window(max(1, longest - 1), False, self.num_skips or 0)
 

@@ -163,6 +163,32 @@ def with_phrases(corpus: Encoded, phrases: LearntPhrases) -> Encoded:
     return replace(corpus, vocabulary=chosen, tokens=tokens, sentences=sentences, fingerprint=None, reused=False)
 
 
+def encoded_ids(
+    keys: Sequence[str],
+    ids: Ids,
+    ends: Ends,
+    *,
+    min_count: int = 1,
+    max_vocab: int | None = None,
+    vocabulary: Sequence[str] | Vocabulary | None = None,
+) -> Encoded:
+    """A corpus that is in numbers already, as `encode` gives it: ids i4[n] of `keys`, and each sentence's end, i8[s].
+
+    >>> corpus = encoded_ids(["a", "b"], np.array([1, 0, 1], np.int32), np.array([2, 3]), min_count=2)
+    >>> corpus.vocabulary.keys, corpus.tokens.tolist(), corpus.sentences.tolist()
+    (['b'], [0, 0], [0, 1, 2])
+
+    Raises EmptyVocabularyError, and ConfigError for an option out of range.
+    """
+    options = _Options.checked(min_count, max_vocab, vocabulary, 1)
+    counts = np.bincount(ids, minlength=len(keys)).astype(np.int64)
+    chosen, ranks = _chosen(strings(keys), counts, len(ids), options)
+    tokens, all_ends = _renumbered((ids, ranks, ends))
+    filled = all_ends[np.diff(all_ends, prepend=0) > 0]
+    sentences = np.concatenate([np.zeros(1, np.int64), filled])
+    return Encoded(chosen, tokens, sentences, len(ids), 0, 0, None, False)
+
+
 @dataclass(frozen=True)
 class _Options:
     min_count: int

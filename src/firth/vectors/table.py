@@ -118,6 +118,36 @@ class Vectors(Neighbours, Operations):
         best = np.argsort(-found, kind="stable")[:topn]
         return [(self.index_to_key[row], float(found[row])) for row in best]
 
+    def recommend(
+        self,
+        history: Iterable[Any],
+        topn: int = 10,
+        exclude_seen: bool = True,
+        *,
+        where: "Where" = None,
+        recent: int | None = None,
+        popularity: float | None = None,
+    ) -> Any:
+        """What comes next after the items of a history: (item, score), the best first; formulas in
+        `firth.vectors.recommend`.
+
+        history       keys, the latest last; unknown ones are passed over, and without a known one the most common
+                      items are recommended. A list of lists: a list of answers
+        exclude_seen  leave out what the history holds
+        where         which items may be recommended, as for `most_similar`
+        recent        the last so many items of the history count, 0: all; None: as the model was made
+        popularity    how much common items are preferred, 0: not at all; None: as the model was made
+
+        Raises ConfigError for vectors that came without those of their contexts.
+
+        >>> v = Vectors(["tea", "milk", "nail"], [[1, 0], [1, 0], [0, 1]], output=[[2, 0], [2, 0], [0, 2]])
+        >>> [(item, round(score, 2)) for item, score in v.recommend(["tea"])]
+        [('milk', 2.0), ('nail', 0.0)]
+        """
+        from firth.vectors.recommend import recommend  # needs scipy, which opening a model does not
+
+        return recommend(self, history, topn, exclude_seen, where, recent, popularity)
+
     def similar_by_text(
         self,
         text: str,
