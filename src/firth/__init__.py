@@ -18,6 +18,7 @@ _PUBLIC = {
     "GloVe": "firth.models.glove",
     "FastText": "firth.models.fasttext",
     "Item2Vec": "firth.models.item2vec",
+    "NNLM": "firth.models.nnlm",
     "Phrases": "firth.models.phrases",
     "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
     from firth.models.item2vec import Item2Vec as Item2Vec
+    from firth.models.nnlm import NNLM as NNLM
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan

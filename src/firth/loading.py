@@ -16,7 +16,7 @@ def load(
     verify: Literal["headers", "full"] = "headers",
     **options: Any,
 ) -> Any:
-    """Open saved vectors, a `Vectors`, or a saved classifier, a `TextClassifier`.
+    """Open saved vectors, a `Vectors`, a saved classifier, a `TextClassifier`, or a language model.
 
     path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`; fastText's supervised files are
              classifiers
@@ -44,6 +44,10 @@ def load(
             from firth.models.classifier import TextClassifier  # serving vectors needs no trainer
 
             return TextClassifier.load(path, verify=verify)
+        if chosen is None and not options and native.is_language_model(path):
+            from firth.models.language_model import LanguageModel
+
+            return LanguageModel.load(path, verify=verify)
         found = formats.recognise(path) if chosen is None else _as_asked(path, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
         return found.read(path, **options, **checked)
@@ -52,11 +56,13 @@ def load(
 
 
 def load_vectors(path: Place, **options: Any) -> Vectors:
-    """What `load` gives, or the vectors of its words where that is a classifier."""
+    """What `load` gives, or the vectors of its words where that is a classifier or a language model."""
     if "format" not in options and not native.is_classifier(path) and formats.is_classifier(path):
         options["format"] = "fasttext"  # whose words have n-grams too
     found = load(path, **options)
-    vectors: Vectors = found if isinstance(found, Vectors) else found.vectors
+    if isinstance(found, Vectors):
+        return found
+    vectors: Vectors = found.token_vectors() if hasattr(found, "token_vectors") else found.vectors
     return vectors
 
 

@@ -153,11 +153,15 @@ def describe(path: Place) -> dict[str, Any]:
 
 
 def _described(path: Place) -> dict[str, Any]:
-    if not native.is_classifier(path):
-        return recognise(path).describe(path)
-    from firth.formats import classifier  # no format of vectors: it holds them and more
+    if native.is_classifier(path):  # no format of vectors: it holds them and more
+        from firth.formats import classifier
 
-    return classifier.describe(path)
+        return classifier.describe(path)
+    if native.is_language_model(path):
+        from firth.formats import language_model
+
+        return language_model.describe(path)
+    return recognise(path).describe(path)
 
 
 def check_replaceable_file(target: Place) -> None:

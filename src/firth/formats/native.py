@@ -46,6 +46,9 @@ _CONFIG, _VECTORS, _VOCABULARY, _PROVENANCE, _CARD = (
 _PHRASES, _INDEX = "phrases.tsv", "index.usearch"
 CLASSIFIER = "classifier.safetensors"
 """The arrays of a folder that holds a classifier."""
+NETWORK = "model.safetensors"
+"""The weights of a folder that holds a language model."""
+_NESTED = "firth"  # under which all of firth's names stand where the top of config.json is another tool's
 # names in config.json that are not the model's
 _OURS = {"format", "format_version", "files", "checksum", "subwords", "index"}
 _CUTTING = ("min_n", "max_n", "hash_count", "hash_seed")  # of `Subwords`
@@ -66,6 +69,11 @@ class Header(NamedTuple):
 def is_classifier(folder: Place) -> bool:
     """Whether a folder holds a classifier (formats/classifier.py), whole or damaged."""
     return os.path.lexists(os.path.join(folder, CLASSIFIER))
+
+
+def is_language_model(folder: Place) -> bool:
+    """Whether a folder holds a language model of firth's (formats/language_model.py), whole or damaged."""
+    return os.path.lexists(os.path.join(folder, NETWORK)) and recognise(folder)
 
 
 def recognise(folder: Place) -> bool:
@@ -201,6 +209,11 @@ def as_json(value: Any, what: str) -> bytes:
         ) from error
 
 
+def nested(ours: dict[str, Any]) -> dict[str, Any]:
+    """config.json where its top is another tool's: all of firth's names under one."""
+    return {_NESTED: ours}
+
+
 def _seal_of(body: bytes) -> bytes:
     return b',\n  "checksum": "%08x"\n}\n' % zlib.crc32(body)
 
@@ -326,13 +339,17 @@ def read_config(folder: Place, arrays: str = _VECTORS) -> tuple[Header, dict[str
 
 def _parted(text: bytes) -> tuple[Header, dict[str, Any]]:
     """config.json as firth's own part and the model's. Raises ValueError for what is neither."""
-    match found := parse(text):
+    outer = parse(text)
+    found, theirs = outer, {}
+    if isinstance(outer, dict) and isinstance(outer.get(_NESTED), dict):
+        found = outer[_NESTED]
+        theirs = {"huggingface": {name: outer[name] for name in outer if name not in (_NESTED, "checksum")}}
+    match found:
         case {"format": str(name), "format_version": version, "files": dict(files)} if is_whole(version):
             records = {file: recorded(record) for file, record in files.items()}
             graph = index_file.facts(found.get("index"))
-            return Header(name, version, records, _cutting(found.get("subwords")), graph), {
-                name: found[name] for name in found if name not in _OURS
-            }
+            own = {name: found[name] for name in found if name not in _OURS}
+            return Header(name, version, records, _cutting(found.get("subwords")), graph), own | theirs
     raise ValueError("it holds no format, format_version and files")
 
 
@@ -370,10 +387,11 @@ def _with_phrases(config: dict[str, Any], folder: Place, header: Header) -> dict
             f"{os.path.join(folder, _CONFIG)} names the phrases {text['phrases']!r:.60}, which are not in the model. "
             "Copy it again."
         )
-    return {**config, "text": {**text, "phrases": _read_text(folder, _PHRASES, header)}}
+    return {**config, "text": {**text, "phrases": read_text(folder, _PHRASES, header)}}
 
 
-def _read_text(folder: Place, name: str, header: Header) -> str:
+def read_text(folder: Place, name: str, header: Header) -> str:
+    """A text file of the folder. Raises CorruptFileError for damage."""
     data = mapped_file(folder, name, header)
     check_blocks(os.path.join(folder, name), data, header.files[name])
     try:

@@ -50,7 +50,7 @@ class Pieces:
     """Bytes of the source read, with this block."""
 
 
-class _NotUTF8Error(Exception):
+class NotUTF8Error(Exception):
     """Bytes that are not UTF-8, under errors="strict"."""
 
     def __init__(self, block: TextBlock | TokenBlock, at: int, byte: int, lines_before: int):
@@ -74,8 +74,8 @@ def cut_all(text: Text, threads: int, store: Callable[[Pieces], Stored]) -> Iter
             for name, newlines, stored in in_order(work, _watched(text), threads):
                 lines[name] = lines.get(name, 0) + newlines
                 yield stored
-    except _NotUTF8Error as error:
-        raise _encoding_error(error, lines.get(error.block.name, 0) + error.lines_before + 1) from None
+    except NotUTF8Error as error:
+        raise encoding_error(error, lines.get(error.block.name, 0) + error.lines_before + 1) from None
 
 
 def sentences(text: Text) -> Iterator[list[str]]:
@@ -99,17 +99,22 @@ def _watched(text: Text) -> Iterator[TextBlock | TokenBlock]:
     """The blocks of a text; warns where the first is Chinese without blanks, and the tokenizer cuts at blanks."""
     blocks = text.blocks()
     first = next(blocks, None)
-    cut_at_blanks = text.tokenizer in ("whitespace", "words")
-    if cut_at_blanks and isinstance(first, TextBlock) and lacks_blanks(str(first.data[:_SAMPLE], "utf-8", "ignore")):
-        warnings.warn(
-            f"{first.name} looks like Chinese without blanks, and tokenizer={text.tokenizer!r} cuts at blanks: try "
-            "--tokenizer chinese (in Python: firth.Text(source, tokenizer='chinese')).",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    warn_where_blanks_lack(first, text.tokenizer)
     if first is not None:
         yield first
     yield from blocks
+
+
+def warn_where_blanks_lack(first: TextBlock | TokenBlock | None, tokenizer: str) -> None:
+    """Warn where the first block of a text is Chinese without blanks, and the tokenizer cuts at blanks."""
+    cut_at_blanks = tokenizer in ("whitespace", "words")
+    if cut_at_blanks and isinstance(first, TextBlock) and lacks_blanks(str(first.data[:_SAMPLE], "utf-8", "ignore")):
+        warnings.warn(
+            f"{first.name} looks like Chinese without blanks, and tokenizer={tokenizer!r} cuts at blanks: try "
+            "--tokenizer chinese (in Python: firth.Text(source, tokenizer='chinese')).",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def cut_text(block: TextBlock, text: Text, space: Spacing | None = None) -> Pieces:
@@ -118,7 +123,7 @@ def cut_text(block: TextBlock, text: Text, space: Spacing | None = None) -> Piec
     Every piece keeps the one blank behind it, so the pieces lie side by side in the block and Arrow reads them in
     place; the blank is taken off the distinct ones only. That is twice as fast as Arrow's own split.
     """
-    data, bad_bytes = _as_utf8(block, text.errors)
+    data, bad_bytes = as_utf8(block, text.errors)
     if space:
         data = memoryview(space(data) + b" ")  # the last piece too has a blank behind it
     found = _bounds(data)
@@ -151,7 +156,7 @@ def cut_tokens(block: TokenBlock, text: Text) -> Pieces:
             f"tokenizer={text.tokenizer!r} cuts texts, but {block.name} holds lists of words. Leave it out."
         )
     encoded = block.tokens.dictionary_encode()
-    distinct, bad_bytes = _as_strings(block, encoded.dictionary, text.errors)
+    distinct, bad_bytes = as_strings(block, encoded.dictionary, text.errors)
     ids = ids_of(encoded)
     counts = _counts(distinct, ids)
     return Pieces(
@@ -231,8 +236,8 @@ def _expanded(
     return distinct, expanded, np.concatenate([[0], after])[ends]
 
 
-def _as_utf8(block: TextBlock, errors: str) -> tuple[memoryview, int]:
-    """The block as valid UTF-8, and how many bytes of it were not. Raises _NotUTF8Error under "strict"."""
+def as_utf8(block: TextBlock, errors: str) -> tuple[memoryview, int]:
+    """The block as valid UTF-8, and how many bytes of it were not. Raises NotUTF8Error under "strict"."""
     data = block.data
     whole = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(data)], np.int32)), pa.py_buffer(data))
     try:
@@ -242,13 +247,13 @@ def _as_utf8(block: TextBlock, errors: str) -> tuple[memoryview, int]:
         good = str(data, "utf-8", "ignore").encode()
     if errors == "strict":
         at = _first_bad_byte(data)
-        raise _NotUTF8Error(block, at, data[at], bytes(data[:at]).count(b"\n"))
+        raise NotUTF8Error(block, at, data[at], bytes(data[:at]).count(b"\n"))
     mended = good if errors == "ignore" else str(data, "utf-8", errors).encode()
     return memoryview(mended), len(data) - len(good)
 
 
-def _as_strings(block: TokenBlock, distinct: Any, errors: str) -> tuple[Any, int]:
-    """Distinct words as valid UTF-8, and how many bytes of them were not. Raises _NotUTF8Error under "strict"."""
+def as_strings(block: TokenBlock, distinct: Any, errors: str) -> tuple[Any, int]:
+    """Distinct words as valid UTF-8, and how many bytes of them were not. Raises NotUTF8Error under "strict"."""
     try:
         if pa.types.is_string(distinct.type):
             distinct.validate(full=True)
@@ -258,7 +263,7 @@ def _as_strings(block: TokenBlock, distinct: Any, errors: str) -> tuple[Any, int
     if errors == "strict":
         word = next(word for word in raw if word.decode("utf-8", "ignore").encode() != word)
         at = _first_bad_byte(memoryview(word))
-        raise _NotUTF8Error(block, at, word[at], 0)
+        raise NotUTF8Error(block, at, word[at], 0)
     bad_bytes = sum(len(word) - len(word.decode("utf-8", "ignore").encode()) for word in raw)
     return pa.array([word.decode("utf-8", errors) for word in raw], pa.string()), bad_bytes
 
@@ -271,7 +276,7 @@ def _first_bad_byte(data: memoryview) -> int:
     raise AssertionError("Arrow and Python differ about UTF-8")
 
 
-def _encoding_error(error: _NotUTF8Error, line: int) -> EncodingError:
+def encoding_error(error: NotUTF8Error, line: int) -> EncodingError:
     block = error.block
     if isinstance(block, TextBlock):
         place = f"byte {block.offset + error.at:,} ({block.counts} {line:,})"

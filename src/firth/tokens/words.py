@@ -55,6 +55,11 @@ def tokenizer_named(name: str) -> Tokenizer:
     return TOKENIZERS[name]
 
 
+def pieces_of(text: str) -> list[str]:
+    """What stands between the six blanks of ASCII."""
+    return _PIECE.findall(text)
+
+
 def cut(pieces: Sequence[str], tokenizer: str = "whitespace", lower: bool = False) -> list[list[str]]:
     """The words of each piece; lower-cased before it is cut, by Unicode's full rules (`str.lower`), where `lower`."""
     return tokenizer_named(tokenizer)([piece.lower() for piece in pieces] if lower else pieces)
@@ -106,7 +111,7 @@ def split(
         texts = space(_BOUND.join(_UNUSABLE.sub(" ", text) for text in texts)).split(_BOUND)
 
     def words_of(text: str) -> list[str]:
-        return [word for words in cut(_PIECE.findall(text), tokenizer, lower) for word in words]
+        return [word for words in cut(pieces_of(text), tokenizer, lower) for word in words]
 
     if not phrases:
         return [words_of(text) for text in texts]

@@ -42,6 +42,10 @@ class Checkpoints:
         """Whether it is time for the next one."""
         return time.monotonic() - self._last >= self.every
 
+    def put_off(self) -> None:
+        """Somebody else wrote it: the next one is due after another period."""
+        self._last = time.monotonic()
+
     def save(self, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> None:
         """Write a checkpoint, then remove those that are older than the last two. Raises what writing raises."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +63,7 @@ class Checkpoints:
             raise
         for old in self._folders()[:-_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
-        self._last = time.monotonic()
+        self.put_off()
 
     def newest(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """The newest checkpoint that is whole: (arrays, mapped into memory, state).

@@ -26,6 +26,9 @@ class Silent:
     def training(self, done: int, total: int, loss: float) -> None:
         """`done` of `total` words are learnt from; `loss` is the latest mean, NaN before there is one."""
 
+    def learning(self, done: float, speed: float, loss: float, validation: float | None) -> None:
+        """`done` (0 … 1) of a network's run is over, at `speed` tokens a second; losses as `training` has them."""
+
 
 class Bars(Silent):
     """Bars on stderr, by rich: bytes read, words counted, then words learnt from with words/s, time left and loss.
@@ -81,6 +84,14 @@ class Bars(Silent):
         speed = (done - self._before) / max(time.monotonic() - self._since, 1e-9)
         note = f"{speed / 1e6:.2f} M words/s" + (f", loss {loss:.3f}" if loss == loss else "")
         self._progress.update(self._training, completed=done, note=note)
+
+    def learning(self, done: float, speed: float, loss: float, validation: float | None) -> None:
+        if self._training is None:
+            self._end_reading()
+            self._training = self._progress.add_task("training", total=1.0, note="")
+        told = [f"{speed:,.0f} tokens/s", *([f"loss {loss:.3f}"] if loss == loss else [])]
+        told += [] if validation is None else [f"held-out {validation:.3f}"]
+        self._progress.update(self._training, completed=done, note=", ".join(told))
 
     def _end_reading(self) -> None:
         if self._reading is not None and self._progress.tasks[0].total is None:

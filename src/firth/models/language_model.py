@@ -1,0 +1,245 @@
+"""What every language model with a network can do once it has learnt: save, load, give its table of token vectors.
+
+`neural_model.py` is the other half: the options, and how a run goes. A model's page says what its network is, and adds
+what that network can be asked: the next word, a gap, a vector for every token.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.corpus.text import Text
+from firth.errors import ConfigError, FormatError, InputError
+from firth.tokens.running import cut_alike, lines
+from firth.tokens.tokenizer import Tokenizer
+from firth.vectors.table import Vectors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from firth.models.neural_model import NeuralModel
+
+Floats = npt.NDArray[np.float32]
+Place = str | PathLike[str]
+
+# The name in config.json -> where that model's options are. A model's page adds its line.
+MODELS: dict[str, str] = {
+    "nnlm": "firth.models.nnlm:NNLM",
+}
+
+
+class LanguageModel(ABC):
+    """A network that has learnt, its tokenizer, and how text is cut before it."""
+
+    def __init__(
+        self,
+        options: "NeuralModel",
+        network: "nn.Module",
+        tokenizer: Tokenizer,
+        text: Mapping[str, Any],
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.options = options
+        """What it was made with: `firth.NNLM(dim=…)`."""
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.text = dict(text)
+        """How text is cut: what `Text.options` said."""
+        self.provenance = dict(provenance or {})
+        """How it came to be."""
+
+    def __repr__(self) -> str:
+        size = sum(one.numel() for one in self.network.parameters())
+        return f"{type(self).__name__}({self.options.name}, {len(self.tokenizer):,} tokens, {size:,} parameters)"
+
+    @property
+    @abstractmethod
+    def table(self) -> Floats:
+        """The learnt row of every token, f4[tokens, dim]: the network's first look-up table."""
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> Any:
+        """A vector for each text, f4[texts, dim]; models in context give one for each token too."""
+
+    def token_vectors(self) -> Vectors:
+        """The look-up table as `Vectors`: the same vector for a token wherever it stands."""
+        described = {"model": {"name": self.options.name, **self.options.to_dict()}, "text": self.text}
+        return Vectors(self.tokenizer.tokens, self.table, config=described, provenance=self.provenance)
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each text, cut as the text was that it learnt from."""
+        given = [texts] if isinstance(texts, str) else list(texts)
+        if not all(isinstance(text, str) for text in given):
+            raise InputError(f"Texts are strings, not {type(next(t for t in given if not isinstance(t, str))).__name__}.")
+        return self.tokenizer.ids(cut_alike(given, self.text))
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: Place) -> None:
+        """Write a folder that `firth.load` opens; atomic. Raises FormatError where something else is there."""
+        from firth.formats import language_model
+
+        described = {
+            "model": {"name": self.options.name, **self.options.to_dict()},
+            "text": self.text,
+            "tokenizer": {"kind": self.tokenizer.kind, "special": dict(self.tokenizer.special)},
+        }
+        language_model.save(
+            path, described, self.arrays(), self.tokenizer.to_json(), self.provenance, huggingface=self.huggingface()
+        )
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The weights, as model.safetensors has them."""
+        from firth.training.neural import saved_tensors
+
+        return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in saved_tensors(self.network)}
+
+    def huggingface(self) -> dict[str, Any] | None:
+        """What Hugging Face's tools want in config.json; None: it is no model of theirs."""
+        return None
+
+    @classmethod
+    def load(cls, path: Place, *, verify: Literal["headers", "full"] = "headers") -> "LanguageModel":
+        """Open what `save` wrote (`firth.load` comes here), whichever model it is.
+
+        Raises FormatError for what is no language model of firth's, CorruptFileError, with the byte, for damage.
+        """
+        from firth.formats import language_model, native
+
+        if not native.is_language_model(path):
+            raise FormatError(f"{path} is no language model of firth's. `firth train nnlm` writes one.")
+        saved = language_model.read(path, verify=verify)
+        known = MODELS.get(saved.config["model"]["name"])
+        if known is None:
+            raise FormatError(f"{path} is a {saved.config['model']['name']!r:.40}, which this firth does not know. Upgrade.")
+        module, name = known.split(":")
+        options: type[NeuralModel] = getattr(import_module(module), name)
+        given = {name: value for name, value in saved.config["model"].items() if name != "name"}
+        cutter = saved.config["tokenizer"]
+        tokenizer = Tokenizer.from_json(saved.tokenizer, cutter["kind"], cutter["special"], f"{path}/tokenizer.json")
+        return options.from_dict(given).opened(path, saved, tokenizer)
+
+
+class Score(NamedTuple):
+    """How probable a text is to a model."""
+
+    nats: float
+    """-log p of all its tokens."""
+    tokens: int
+    """How many were predicted, the ends of sentences among them."""
+
+    @property
+    def perplexity(self) -> float:
+        """exp(nats / tokens); NaN for none."""
+        return math.exp(self.nats / self.tokens) if self.tokens else math.nan
+
+
+class NextTokenModel(LanguageModel):
+    """A model that predicts each token from those before it, sentence by sentence: `<s>` … `</s>`."""
+
+    mask: ClassVar[str] = "[MASK]"
+    """What stands for a gap in a text."""
+
+    @abstractmethod
+    def log_probabilities(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
+        """For each sentence of token ids the log p of each of them and of its end, f8[tokens + 1]."""
+
+    @abstractmethod
+    def next_log_probabilities(self, before: Sequence[Sequence[int]]) -> Floats:
+        """log p of every token after each beginning of a sentence, f4[sentences, tokens]."""
+
+    def score(self, source: Any) -> Score:
+        """How probable a text is: its nats and its tokens. `source`: anything that `firth.Text` takes.
+
+        Each line is a sentence: nothing before it is known, and its end is predicted too.
+        """
+        nats, tokens = 0.0, 0
+        for some in _batches(lines(Text.cut_like(source, self.text))):
+            found = self.log_probabilities([ids for ids in self.tokenizer.ids(some) if ids])
+            nats -= float(sum(each.sum() for each in found))
+            tokens += sum(map(len, found))
+        return Score(nats, tokens)
+
+    def perplexity(self, source: Any) -> float:
+        """exp of the mean nats per token of a text, the ends of its sentences included; lower is better."""
+        return self.score(source).perplexity
+
+    def sentence_log_probability(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """log p of each text as a sentence, in nats, its end included: f8[texts]."""
+        return np.array([each.sum() for each in self.log_probabilities(self.tokens(texts))])
+
+    def generate(
+        self, prompt: str = "", *, tokens: int = 50, temperature: float = 1.0, topk: int | None = None, seed: int = 1
+    ) -> str:
+        """Go on from a beginning, token by token, until the sentence ends or `tokens` are there.
+
+        temperature  0: always the likeliest token; 1: as the model says; above: bolder
+        topk         draw among so many of the likeliest alone; None: among all
+
+        >>> import firth
+        >>> lm = firth.NNLM(dim=8, hidden=16, window=2, min_count=1, steps=150, lr=0.02).fit(["a b c"] * 20)
+        >>> lm.generate("a", temperature=0)
+        'a b c'
+        """
+        if temperature < 0 or tokens < 1 or (topk is not None and topk < 1):
+            raise ConfigError(f"generate needs tokens ≥ 1, temperature ≥ 0, topk ≥ 1, not {tokens}, {temperature}, {topk}.")
+        chance = np.random.default_rng(seed)
+        ids = self.tokens([prompt])[0]
+        end, never = self.tokenizer.id_of("eos"), [self.tokenizer.id_of(role) for role in ("bos", "unk")]
+        for _ in range(tokens):
+            scores = self.next_log_probabilities([ids])[0].astype(np.float64)
+            scores[never] = -np.inf
+            chosen = _drawn(scores, temperature, topk, chance)
+            if chosen == end:
+                break
+            ids.append(chosen)
+        return self.tokenizer.text(ids)
+
+    def fill_mask(self, text: str, *, topn: int = 5, candidates: int = 500) -> list[tuple[str, float]]:
+        """The likeliest tokens for the gap [MASK] of a text, with their probabilities among the candidates.
+
+        Every candidate is scored with what stands on both sides: p(the whole sentence with it). Candidates are the
+        tokens that are likeliest by the left side alone.
+        """
+        left, right = self._sides(text)
+        first = self.next_log_probabilities([left])[0]
+        first[[self.tokenizer.id_of(role) for role in ("bos", "eos", "unk")]] = -np.inf
+        some = np.argsort(-first, kind="stable")[: min(candidates, int(np.isfinite(first).sum()))].tolist()
+        whole = np.array([each.sum() for each in self.log_probabilities([[*left, token, *right] for token in some])])
+        shares = np.exp(whole - whole.max())
+        shares /= shares.sum()
+        order = np.argsort(-shares, kind="stable")[:topn]
+        return [(self.tokenizer.tokens[some[place]], float(shares[place])) for place in order.tolist()]
+
+    def _sides(self, text: str) -> tuple[list[int], list[int]]:
+        parts = text.split(self.mask)
+        if len(parts) != 2:
+            raise InputError(f"The text must hold {self.mask} once, for the gap; here it comes {len(parts) - 1} times.")
+        left, right = self.tokens(parts)
+        return left, right
+
+
+def _drawn(scores: npt.NDArray[np.float64], temperature: float, topk: int | None, chance: np.random.Generator) -> int:
+    if temperature == 0:
+        return int(scores.argmax())
+    if topk is not None and topk < len(scores):
+        scores = np.where(scores < np.partition(scores, -topk)[-topk], -np.inf, scores)
+    shares = np.exp((scores - scores.max()) / temperature)
+    return int(chance.choice(len(shares), p=shares / shares.sum()))
+
+
+def _batches(found: Iterable[str], size: int = 256) -> Iterable[list[str]]:
+    some: list[str] = []
+    for each in found:
+        some.append(each)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
