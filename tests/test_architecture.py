@@ -28,7 +28,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vocabulary": GROUND,
     "huffman": GROUND,
     "vectors": GROUND | {"kernels", "huffman"},
-    "networks": GROUND | {"kernels"},
     "reference": GROUND | {"vocabulary", "huffman"},
     "examples": GROUND | {"tokens", "vocabulary", "kernels"},
     "training": GROUND | {"examples", "tokens", "vocabulary", "huffman", "kernels", "vectors", "formats"},

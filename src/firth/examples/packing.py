@@ -106,7 +106,7 @@ class Packed:
         at = min(at, len(self.sentences) - 2)
         if at < 1:
             raise InputError(
-                f"validation={share} of {len(self.sentences) - 1:,} sentences leaves nothing to learn from. Give a text."
+                f"validation={share} of {len(self.sentences) - 1:,} sentences leaves nothing to learn from."
             )
         return self._part(0, at), self._part(at, len(self.sentences) - 1)
 
@@ -142,7 +142,7 @@ class Examples(ABC):
 
     @abstractmethod
     def batch(self, rows: Rows, turns: Rows) -> Batch:
-        """Rows by their numbers i8[b], and the pass i8[b] that each is made for (0 is the first; masks depend on it)."""
+        """Rows by their numbers i8[b], and the pass i8[b] that each is made for (0 the first; masks depend on it)."""
 
 
 class Stream(Examples):
@@ -160,7 +160,7 @@ class Stream(Examples):
             raise InputError("A text of one token has nothing to predict. Give a longer one.")
 
     def __len__(self) -> int:
-        return -(-(len(self.packed.tokens) - 1) // self.length)
+        return (len(self.packed.tokens) + self.length - 2) // self.length
 
     def batch(self, rows: Rows, turns: Rows) -> Batch:  # noqa: ARG002  # the same in every pass
         tokens = self.packed.tokens

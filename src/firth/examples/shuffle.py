@@ -1,8 +1,8 @@
 """Rows in another order every pass, without a list of that order: a number that is computed from a place.
 
-A Feistel network with four rounds permutes the numbers below the next power of four; those that fall outside are sent through it again
-(cycle walking), so what is left is a permutation of 0 … n - 1. Black & Rogaway 2002, "Ciphers with Arbitrary Finite
-Domains". A training batch is so a pure function of the step: nothing has to be remembered to go on from it.
+A Feistel network with four rounds permutes the numbers below the next power of four; those that fall outside go through
+it again (cycle walking), so what is left is a permutation of 0 … n - 1. Black & Rogaway 2002, "Ciphers with Arbitrary
+Finite Domains". A training batch is so a pure function of the step: nothing has to be remembered to go on from it.
 """
 
 import numpy as np

@@ -6,10 +6,10 @@ what that network can be asked: the next word, a gap, a vector for every token.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,9 +74,9 @@ class LanguageModel(ABC):
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut as the text was that it learnt from."""
-        given = [texts] if isinstance(texts, str) else list(texts)
-        if not all(isinstance(text, str) for text in given):
-            raise InputError(f"Texts are strings, not {type(next(t for t in given if not isinstance(t, str))).__name__}.")
+        given: list[Any] = [texts] if isinstance(texts, str) else list(texts)
+        if strangers := [type(text).__name__ for text in given if not isinstance(text, str)]:
+            raise InputError(f"Texts are strings, not {strangers[0]}.")
         return self.tokenizer.ids(cut_alike(given, self.text))
 
     # ------------------------------------------------------------ files
@@ -117,7 +117,9 @@ class LanguageModel(ABC):
         saved = language_model.read(path, verify=verify)
         known = MODELS.get(saved.config["model"]["name"])
         if known is None:
-            raise FormatError(f"{path} is a {saved.config['model']['name']!r:.40}, which this firth does not know. Upgrade.")
+            raise FormatError(
+                f"{path} is a {saved.config['model']['name']!r:.40}, which this firth does not know. Upgrade."
+            )
         module, name = known.split(":")
         options: type[NeuralModel] = getattr(import_module(module), name)
         given = {name: value for name, value in saved.config["model"].items() if name != "name"}
@@ -188,7 +190,9 @@ class NextTokenModel(LanguageModel):
         'a b c'
         """
         if temperature < 0 or tokens < 1 or (topk is not None and topk < 1):
-            raise ConfigError(f"generate needs tokens ≥ 1, temperature ≥ 0, topk ≥ 1, not {tokens}, {temperature}, {topk}.")
+            raise ConfigError(
+                f"generate needs tokens ≥ 1, temperature ≥ 0, topk ≥ 1, not {tokens}, {temperature}, {topk}."
+            )
         chance = np.random.default_rng(seed)
         ids = self.tokens([prompt])[0]
         end, never = self.tokenizer.id_of("eos"), [self.tokenizer.id_of(role) for role in ("bos", "unk")]

@@ -34,7 +34,9 @@ except ImportError:
     raise MissingExtraError("Networks need PyTorch: pip install 'firth[lm]'") from None
 
 from firth.examples.packing import Examples, Packed
-from firth.training.neural import Learning, Precision, Report, Where, is_first_process, learn
+from firth.training.neural import Learning, learn
+from firth.training.processes import Precision, Where, is_first_process
+from firth.training.reports import Report
 
 if TYPE_CHECKING:
     from firth.formats.language_model import Saved
@@ -162,9 +164,7 @@ class NeuralModel(Learning, ABC):
                 tensor.copy_(torch.from_numpy(np.array(saved.arrays[name])).reshape(tensor.shape))
         return self.model(network, tokenizer, saved.config["text"], saved.provenance)
 
-    def _parts(
-        self, packed: Packed, tokenizer: Tokenizer, text: Text, validation: Any
-    ) -> tuple[Packed, Packed | None]:
+    def _parts(self, packed: Packed, tokenizer: Tokenizer, text: Text, validation: Any) -> tuple[Packed, Packed | None]:
         """What is learnt from, and what the loss is measured on."""
         if validation is None:
             return packed, None
@@ -216,7 +216,7 @@ def provenance(packed: Packed, reports: Sequence[Report]) -> dict[str, Any]:
     """How a model came to be: what was read, and how the loss fell."""
     return {
         "firth": firth.__version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "tokens_read": len(packed.tokens),
         "sentences": len(packed.sentences) - 1,
         "reports": [dataclasses.asdict(report) for report in reports],

@@ -6,6 +6,7 @@ ends. So a line stays a line here, and a blank one says that a document is over.
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import IO, Any, Final, Self
 
 from firth.corpus.blocks import TextBlock, TokenBlock
@@ -75,7 +76,7 @@ def _sentences(block: TokenBlock, text: Text) -> list[str]:
     """The same of sentences that are cut already; one that goes on ends in a blank."""
     found = as_strings(block, block.tokens, text.errors)[0].to_pylist()
     bounds = [0, *block.ends.tolist(), len(found)]
-    sentences = [" ".join(filter(None, found[a:b])) for a, b in zip(bounds, bounds[1:], strict=False)]
+    sentences = [" ".join(filter(None, found[a:b])) for a, b in pairwise(bounds)]
     return [*sentences[:-1], sentences[-1] and sentences[-1] + " "]
 
 

@@ -58,7 +58,7 @@ class Tokenizer:
                     (over bytes: nothing is ever unknown), unigram: parts of words, Han characters by themselves
         special     the tokens that get the first ids, by their roles
         vocab_size  at most so many tokens in all; None: all words or characters (30,000 for parts of words)
-        min_count   words, characters and merges that come less often are left out
+        min_count   words, characters and merges that come less often are left out (not for unigram)
         lower       lower-case the text first (and take off accents, with wordpiece, as BERT does)
 
         Raises ConfigError for a kind that is not known, or a vocab_size that leaves no room.
@@ -68,6 +68,8 @@ class Tokenizer:
             raise ConfigError(f"There is no tokenizer {kind!r} for networks. There are: {', '.join(_KINDS)}.")
         if vocab_size is not None and vocab_size <= len(special):
             raise ConfigError(f"vocab_size must be more than the {len(special)} special tokens, not {vocab_size}.")
+        if kind == "unigram" and min_count > 1:
+            raise ConfigError("unigram has no min_count: it weighs all parts of words. Set vocab_size instead.")
         backend, trainer = _KINDS[kind](dict(special), vocab_size, min_count, lower)
         backend.train_from_iterator(lines, trainer)
         return cls(backend, kind, dict(special))
@@ -133,7 +135,9 @@ class Tokenizer:
         found = cls(backend, kind, dict(special))
         for role, token in special.items():
             if backend.token_to_id(token) is None:
-                raise CorruptFileError(f"{path} has no token {token!r} ({role}), which config.json names. Copy it again.")
+                raise CorruptFileError(
+                    f"{path} has no token {token!r} ({role}), which config.json names. Copy it again."
+                )
         return found
 
 
@@ -202,7 +206,7 @@ def _bpe(special: dict[str, str], size: int | None, least: int, lower: bool) -> 
     )
 
 
-def _unigram(special: dict[str, str], size: int | None, least: int, lower: bool) -> Made:
+def _unigram(special: dict[str, str], size: int | None, least: int, lower: bool) -> Made:  # noqa: ARG001  # as the others
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     backend = Tokenizer(models.Unigram())

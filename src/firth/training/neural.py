@@ -5,33 +5,25 @@
     one step     rows → batches → gradients → a move of AdamW
     evaluation   the loss on held-out rows; the best weights are kept
     state        what a checkpoint holds
-    processes    `torchrun` starts several, which share every batch (DDP, or FSDP2 where asked)
-    signals      Ctrl-C and SIGTERM wait for the end of a step
 
+Several processes (`torchrun`) share every batch: processes.py. Ctrl-C waits for the end of a step: interrupts.py.
 A batch is a pure function of the step, and so is every random number (torch's generator is seeded by the step). So a
 run that goes on from a checkpoint ends with the same bits, on a CPU, as one that was never stopped.
 
 Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization" (AdamW).
 """
 
-import contextlib
 import copy
-import json
 import math
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from firth import machine
@@ -41,10 +33,12 @@ from firth.examples.packing import Batch, Examples
 from firth.examples.shuffle import shuffled
 from firth.training.checkpoint import Checkpoints
 from firth.training.course import checked_threads
+from firth.training.interrupts import Interrupts
+from firth.training.processes import Team, Where, laid_out_as, team_of, whole
 from firth.training.progress import Silent
+from firth.training.reports import Log, Report
 from firth.training.schedule import Schedule, rate
 
-Precision = Literal["fp32", "bf16"]
 Groups = list[dict[str, Any]]
 
 _REPORTS, _EVALUATIONS = 100, 10  # in a run, where nothing else is asked for
@@ -125,46 +119,6 @@ class Learning(Config):
         return self.lr * rate(self.schedule, (step + 0.5) / steps, share)
 
 
-@dataclass(frozen=True)
-class Report:
-    """How learning goes: of the steps since the report before."""
-
-    step: int
-    """Steps done."""
-    epoch: float
-    """Passes done."""
-    tokens: int
-    """Predictions learnt from, in all."""
-    seconds: float
-    """Time spent learning, in all; evaluation apart."""
-    loss: float
-    """Mean nats per prediction (the sum of the means, where there are several losses)."""
-    losses: dict[str, float]
-    """Each of them by its name."""
-    lr: float
-    gradient_norm: float
-    """Before clipping, at the last step."""
-    tokens_per_second: float
-    validation: float | None = None
-    """The loss on held-out text; None where it was not measured here."""
-    validations: dict[str, float] = field(default_factory=dict)
-    """Each held-out loss by its name."""
-
-
-@dataclass(frozen=True)
-class Where:
-    """On what a network is learnt; the same model comes out, but for rounding."""
-
-    threads: int | None = None
-    """None: all processors that this process may use."""
-    device: str | None = None
-    """"cpu", "cuda", "cuda:1"; None: a GPU where there is one."""
-    precision: Precision | None = None
-    """fp32, or bf16: products in bfloat16, by autocast; None: bf16 where the processor multiplies it quickly."""
-    shard: bool = False
-    """Under torchrun: cut parameters, gradients and moments among the processes (FSDP2), instead of copying them."""
-
-
 # ---------------------------------------------------------------- the run
 
 
@@ -206,7 +160,7 @@ def learn(
     if len(examples) == 0:
         raise ConfigError("There is nothing to learn from: the text gives no row. Give a longer text.")
     torch.set_num_threads(checked_threads(where.threads))
-    with _team(where) as team, _Signals() as signals:
+    with team_of(where) as team, Interrupts() as signals:
         _check_memory(network, team)
         if held and where.shard:
             raise ConfigError("frozen rows and shard do not go together: rows are cut among the processes.")
@@ -214,7 +168,7 @@ def learn(
         if resume and checkpoints:
             run.restore(*checkpoints.newest())
         run.start(where.shard)
-        with _Log(log if team.is_first else None, run.state.step) as written:
+        with Log(log if team.is_first else None, run.state.step) as written:
             tell = _told(progress or Silent(), written, callbacks, team)
             try:
                 while not run.is_over():
@@ -235,6 +189,32 @@ def learn(
             finally:
                 network.to("cpu").eval()
     return run.state.reports
+
+
+def _told(
+    progress: Silent, log: Log, callbacks: Sequence[Callable[[Report], object]], team: Team
+) -> Callable[["_Run", Report | None], None]:
+    """What is done after each step: the display, and of a report the log and the callbacks."""
+
+    def tell(run: "_Run", report: Report | None) -> None:
+        state = run.state
+        if report is not None:
+            log.write(report)
+            for callback in callbacks:
+                callback(report)
+        if team.is_first:
+            last = state.reports[-1] if state.reports else None
+            minutes = run.options.minutes
+            done = state.step / run.steps if run.steps else state.seconds / (60 * (minutes or 1))
+            known = [each.validation for each in state.reports if each.validation is not None]
+            progress.learning(
+                min(1.0, done),
+                state.tokens / max(state.seconds, 1e-9),
+                math.nan if last is None else last.loss,
+                known[-1] if known else None,
+            )
+
+    return tell
 
 
 @dataclass
@@ -267,7 +247,7 @@ class _Run:
         examples: Examples,
         options: Learning,
         held_out: Examples | None,
-        team: "_Team",
+        team: Team,
         groups: Callable[[nn.Module], Groups] | None,
         held: Mapping[str, npt.NDArray[np.int64]],
     ) -> None:
@@ -352,9 +332,13 @@ class _Run:
         parts = team.size * min(options.accumulate, max(1, len(places) // team.size))
         rows_of, turns_of = np.array_split(chosen, parts), np.array_split(turns, parts)
         batches = [
-            examples.batch(rows_of[part], turns_of[part]) for part in range(team.rank, parts, team.size) if len(rows_of[part])
+            examples.batch(rows_of[part], turns_of[part])
+            for part in range(team.rank, parts, team.size)
+            if len(rows_of[part])
         ]
-        if not batches:  # the run's last batch has fewer rows than there are processes: one takes part, and counts nothing
+        if (
+            not batches
+        ):  # the run's last batch has fewer rows than there are processes: one takes part, and counts nothing
             spare = examples.batch(chosen[:1], turns[:1])
             batches = [Batch(spare.arrays, dict.fromkeys(spare.counts, 0))]
         return batches
@@ -481,7 +465,7 @@ class _Run:
         state.worse += 1
         if state.best is None or loss < state.best:
             state.best, state.worse = loss, 0
-            self.best = {name: whole.clone() for name, whole in self.weights().items()}
+            self.best = {name: tensor.clone() for name, tensor in self.weights().items()}
 
     def epoch(self) -> float:
         return min(self.state.step * self.options.rows(self.examples), self.options.last_place(self.examples)) / len(
@@ -492,14 +476,14 @@ class _Run:
 
     def weights(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, each once and whole, on the CPU."""
-        return {name: _whole(tensor.detach()).cpu() for name, tensor in saved_tensors(self.network)}
+        return {name: whole(tensor.detach()).cpu() for name, tensor in saved_tensors(self.network)}
 
     def save(self, checkpoints: Checkpoints) -> None:
         """Write a checkpoint: weights, moments, the best weights, how far the run is. The first process writes."""
         arrays = {f"network {name}": tensor for name, tensor in self.weights().items()}
         for name, parameter in self.network.named_parameters():
             for key, moment in self.optimizer.state.get(parameter, {}).items():
-                arrays[f"{key} {name}"] = _whole(moment).cpu()
+                arrays[f"{key} {name}"] = whole(moment).cpu()
         arrays |= {f"best {name}": tensor for name, tensor in self.best.items()}
         if self.team.is_first:
             checkpoints.save({name: _numpy(tensor) for name, tensor in arrays.items()}, asdict(self.state))
@@ -527,7 +511,7 @@ class _Run:
                 self.optimizer.state[parameter] = {
                     "step": moments["step"].reshape(()),
                     **{
-                        key: _laid_out_as(moments[key].to(self.team.device), parameter)
+                        key: laid_out_as(moments[key].to(self.team.device), parameter)
                         for key in ("exp_avg", "exp_avg_sq")
                     },
                 }
@@ -563,7 +547,7 @@ def _with_nan(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: math.nan if value is None and name in numbers else value for name, value in state.items()}
 
 
-def _check_memory(network: nn.Module, team: "_Team") -> None:
+def _check_memory(network: nn.Module, team: Team) -> None:
     """Refuse, before anything is allocated, what could not be learnt in this machine's memory."""
     needed = _COPIES * sum(one.numel() * one.element_size() for one in network.parameters() if one.requires_grad)
     room = machine.memory_available()
@@ -572,266 +556,3 @@ def _check_memory(network: nn.Module, team: "_Team") -> None:
             f"Learning this network needs at least {needed * team.size / 1e9:.1f} GB (weights, gradients and AdamW's "
             f"moments), and {room / 1e9:.1f} GB are free. Take a smaller dim, fewer layers, or a smaller vocab_size."
         )
-
-
-# ---------------------------------------------------------------- what is told
-
-
-class _Log:
-    """A line of JSON for each report, and TensorBoard's files where that is installed."""
-
-    def __init__(self, path: Path | None, step: int) -> None:
-        self.path, self.board, self.file = path, None, None
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        kept = [line for line in lines if step and _step_of(line) <= step]  # of the run that goes on
-        self.file = open(path, "w", encoding="utf-8")  # noqa: SIM115  # closed by __exit__
-        self.file.writelines(line + "\n" for line in kept)
-        with contextlib.suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(str(path.parent / "tensorboard"), purge_step=step)
-
-    def write(self, report: Report) -> None:
-        if self.file is None:
-            return
-        plain = {name: _json_number(value) for name, value in asdict(report).items()}
-        self.file.write(json.dumps(plain) + "\n")
-        self.file.flush()
-        if self.board is not None:
-            for name in ("loss", "lr", "gradient_norm", "tokens_per_second", "validation"):
-                if plain[name] is not None:
-                    self.board.add_scalar(name, plain[name], report.step)
-
-    def __enter__(self) -> "_Log":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.file is not None:
-            self.file.close()
-        if self.board is not None:
-            self.board.close()
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # a line that was cut short by a crash
-        return 1 << 62
-
-
-def _json_number(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _told(
-    progress: Silent, log: _Log, callbacks: Sequence[Callable[[Report], object]], team: "_Team"
-) -> Callable[[_Run, Report | None], None]:
-    """What is done after each step: the display, and of a report the log and the callbacks."""
-
-    def tell(run: _Run, report: Report | None) -> None:
-        state = run.state
-        if report is not None:
-            log.write(report)
-            for callback in callbacks:
-                callback(report)
-        if team.is_first:
-            last = state.reports[-1] if state.reports else None
-            minutes = run.options.minutes
-            done = state.step / run.steps if run.steps else state.seconds / (60 * (minutes or 1))
-            known = [each.validation for each in state.reports if each.validation is not None]
-            progress.learning(
-                min(1.0, done),
-                state.tokens / max(state.seconds, 1e-9),
-                math.nan if last is None else last.loss,
-                known[-1] if known else None,
-            )
-
-    return tell
-
-
-# ---------------------------------------------------------------- processes
-
-
-@dataclass
-class _Team:
-    """The processes that learn together, and what each of them learns on; most often one."""
-
-    device: torch.device
-    precision: Precision
-    rank: int = 0
-    size: int = 1
-
-    @property
-    def is_first(self) -> bool:
-        return self.rank == 0
-
-    def wrapped(self, network: nn.Module, shard: bool) -> nn.Module:
-        """The network with what makes gradients meet."""
-        if self.size == 1:
-            return network
-        if shard:
-            from torch.distributed.fsdp import fully_shard
-
-            for child in network.modules():  # layers in a list are gathered one at a time
-                if isinstance(child, nn.ModuleList):
-                    for layer in child:
-                        fully_shard(layer)
-            fully_shard(network)
-            return network
-        devices = [self.device] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=devices, gradient_as_bucket_view=True)
-
-    def gradients_stay(self, network: nn.Module, stay: bool) -> contextlib.AbstractContextManager[Any]:
-        """Gradients of all but the last part of a batch are added up before the processes exchange them."""
-        if stay and isinstance(network, nn.parallel.DistributedDataParallel):
-            return network.no_sync()
-        return contextlib.nullcontext()
-
-    def summed(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The sums over all processes; whole numbers stay whole."""
-        if self.size == 1:
-            return values
-        tensor = torch.tensor([float(value) for value in values.values()], dtype=torch.float64, device=self.device)
-        dist.all_reduce(tensor)
-        return {name: type(old)(new) for (name, old), new in zip(values.items(), tensor.tolist(), strict=True)}
-
-    def names(self, values: Mapping[str, Any]) -> list[str]:
-        """The names that any process has."""
-        if self.size == 1:
-            return list(values)
-        found: list[list[str]] = [[] for _ in range(self.size)]
-        dist.all_gather_object(found, list(values))
-        return sorted({name for names in found for name in names})
-
-    def any(self, flag: bool) -> bool:
-        """Whether it is so in any process: all of them must do the same."""
-        return bool(self.summed({"flag": int(flag)})["flag"])
-
-    def wait(self) -> None:
-        """Until all are here."""
-        if self.size > 1:
-            dist.barrier()
-
-
-@contextlib.contextmanager
-def _team(where: Where) -> Iterator[_Team]:
-    """The processes that `torchrun` started with this one; this one alone without it."""
-    rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    device = device_of(where.device, int(os.environ.get("LOCAL_RANK", 0)))
-    precision = precision_of(where.precision, device)
-    if size == 1 and where.shard:
-        raise ConfigError("shard cuts a network among processes, and there is one. Start them with torchrun.")
-    if size == 1:
-        yield _Team(device, precision)
-        return
-    begun = not dist.is_initialized()
-    if begun:
-        backend = "nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(minutes=30))
-    try:
-        yield _Team(device, precision, rank, size)
-    finally:
-        if begun:
-            dist.destroy_process_group()
-
-
-def is_first_process() -> bool:
-    """Whether this process is the one that writes and talks: the only one, or torchrun's first."""
-    return int(os.environ.get("RANK", 0)) == 0
-
-
-def device_of(name: str | None, number: int = 0) -> torch.device:
-    """The device of that name; None: a GPU where there is one. Raises ConfigError for one that is not there."""
-    try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError:
-        raise ConfigError(f"There is no device {name!r}. Give 'cpu', 'cuda' or 'cuda:0'.") from None
-    if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
-        raise ConfigError(f"Networks cannot be learnt on {name!r} here: give 'cpu', or 'cuda' where there is such a GPU.")
-    return torch.device("cuda", number) if device.type == "cuda" and device.index is None else device
-
-
-def precision_of(asked: Precision | None, device: torch.device) -> Precision:
-    """What was asked for; None: bf16 where it is quick: GPUs that have it, processors with AVX512-BF16 or AMX."""
-    if asked not in (None, "fp32", "bf16"):
-        raise ConfigError(f"precision must be 'fp32', 'bf16' or None, not {asked!r}.")
-    if asked is not None:
-        return asked
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    return "bf16" if _has_quick_bf16() else "fp32"
-
-
-def _has_quick_bf16() -> bool:
-    try:
-        words = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
-    except OSError:
-        return False
-    return "avx512_bf16" in words or "amx_bf16" in words
-
-
-def _whole(tensor: Tensor) -> Tensor:
-    """A tensor that FSDP2 cut among the processes, put together; any other as it is."""
-    full = getattr(tensor, "full_tensor", None)
-    found: Tensor = tensor if full is None else full()
-    return found
-
-
-def _laid_out_as(moment: Tensor, parameter: nn.Parameter) -> Tensor:
-    """A moment cut among the processes as its parameter is."""
-    if not hasattr(parameter, "full_tensor"):
-        return moment
-    from torch.distributed.tensor import DTensor, distribute_tensor
-
-    assert isinstance(parameter, DTensor)
-    return distribute_tensor(moment, parameter.device_mesh, parameter.placements)
-
-
-# ---------------------------------------------------------------- signals
-
-
-class _Signals:
-    """Ctrl-C and SIGTERM wait for the end of a step; a second one is handled as it was before.
-
-    Does nothing outside the main thread, which alone gets signals; a signal that is ignored stays so.
-    """
-
-    def __init__(self) -> None:
-        self.number: int | None = None
-        self.before: dict[int, Any] = {}
-
-    @property
-    def came(self) -> bool:
-        return self.number is not None
-
-    def raise_again(self) -> None:
-        """Do now what the signal would have done; under torchrun another process may have got it."""
-        number = self.number or signal.SIGINT
-        handler = self.before.get(number)
-        if callable(handler):
-            handler(number, None)
-        raise KeyboardInterrupt
-
-    def _note(self, number: int, frame: Any) -> None:
-        if self.number is not None:
-            handler = self.before[number]
-            if callable(handler):
-                handler(number, frame)
-            raise KeyboardInterrupt
-        self.number = number
-
-    def __enter__(self) -> "_Signals":
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                handler = signal.getsignal(number)
-                if handler not in (signal.SIG_IGN, None):
-                    self.before[number] = handler
-                    signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
