@@ -19,6 +19,7 @@ _PUBLIC = {
     "FastText": "firth.models.fasttext",
     "Item2Vec": "firth.models.item2vec",
     "NNLM": "firth.models.nnlm",
+    "NGramLM": "firth.models.ngram_lm",
     "Phrases": "firth.models.phrases",
     "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
     from firth.models.item2vec import Item2Vec as Item2Vec
+    from firth.models.ngram_lm import NGramLM as NGramLM
     from firth.models.nnlm import NNLM as NNLM
     from firth.models.phrases import Phrases as Phrases
     from firth.models.word2vec import Word2Vec as Word2Vec

@@ -1,5 +1,7 @@
-"""`firth.load`: open any known file of vectors; what it is is seen from its content, never from its name."""
+"""`firth.load`: open any known file; what it is is seen from its content, never from its name."""
 
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Literal
 
 from firth import formats
@@ -7,6 +9,13 @@ from firth.errors import ConfigError, FormatError
 from firth.formats import atomic, native
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
+
+# What is no table of vectors: how it is recognised -> who opens it.
+_MODELS: dict[Callable[[Place], bool], str] = {
+    formats.is_classifier: "firth.models.classifier:TextClassifier",
+    native.is_language_model: "firth.models.language_model:LanguageModel",
+    formats.is_ngrams: "firth.models.ngram_model:NGramModel",
+}
 
 
 def load(
@@ -16,10 +25,10 @@ def load(
     verify: Literal["headers", "full"] = "headers",
     **options: Any,
 ) -> Any:
-    """Open saved vectors, a `Vectors`, a saved classifier, a `TextClassifier`, or a language model.
+    """Open saved vectors, a `Vectors`; a classifier, a `TextClassifier`; or a language model.
 
-    path     a firth folder, or a file in any of the formats of `firth.formats.FORMATS`; fastText's supervised files are
-             classifiers
+    path     a firth folder, a file in any of the formats of `firth.formats.FORMATS`, or an ARPA file; fastText's
+             supervised files are classifiers
     format   its name there; None finds it by the content. With a name, what comes is always a `Vectors`
     verify   "headers" opens a firth folder in milliseconds: its headers, its keys and the sizes are checked; "full"
              reads everything and compares every checksum. Other formats have none and are always read whole
@@ -40,14 +49,10 @@ def load(
     chosen = None if format is None else formats.of_name(format)
 
     def read() -> Any:
-        if chosen is None and not options and formats.is_classifier(path):
-            from firth.models.classifier import TextClassifier  # serving vectors needs no trainer
-
-            return TextClassifier.load(path, verify=verify)
-        if chosen is None and not options and native.is_language_model(path):
-            from firth.models.language_model import LanguageModel
-
-            return LanguageModel.load(path, verify=verify)
+        openers = (opener for is_one, opener in _MODELS.items() if is_one(path))
+        if chosen is None and not options and (opener := next(openers, None)):
+            module, name = opener.split(":")  # imported now: serving vectors needs no trainer
+            return getattr(import_module(module), name).load(path, verify=verify)
         found = formats.recognise(path) if chosen is None else _as_asked(path, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
         return found.read(path, **options, **checked)
@@ -56,13 +61,18 @@ def load(
 
 
 def load_vectors(path: Place, **options: Any) -> Vectors:
-    """What `load` gives, or the vectors of its words where that is a classifier or a language model."""
+    """What `load` gives, or the vectors of its words where that is a classifier or a language model.
+
+    Raises FormatError for a model that has no vectors.
+    """
     if "format" not in options and not native.is_classifier(path) and formats.is_classifier(path):
         options["format"] = "fasttext"  # whose words have n-grams too
     found = load(path, **options)
     if isinstance(found, Vectors):
         return found
-    vectors: Vectors = found.token_vectors() if hasattr(found, "token_vectors") else found.vectors
+    vectors = found.token_vectors() if hasattr(found, "token_vectors") else getattr(found, "vectors", None)
+    if not isinstance(vectors, Vectors):
+        raise FormatError(f"{path} is a model without vectors ({type(found).__name__}).")
     return vectors
 
 

@@ -44,16 +44,24 @@ def convert(
     target: Annotated[str, Parameter(name="OUT", help="Where to write; `-` is stdout, for formats of one file.")],
     /,
     *,
-    to: Annotated[str, Parameter(help=f"The format to write: {_WRITTEN}.")],
+    to: Annotated[
+        str, Parameter(help=f"The format to write: {_WRITTEN}. For a language model of n-grams: native, arpa.")
+    ],
     json: Json = False,
 ) -> None:
-    """Write vectors in another format; a classifier as its own two (native, fasttext), or the vectors of its words."""
+    """Write vectors in another format; a classifier as its own two (native, fasttext), or the vectors of its words.
+
+    A language model of n-grams has its own two (native, arpa).
+    """
     from firth import formats
     from firth.loading import load_vectors
 
     if json and target == "-":
         raise ConfigError("stdout takes either the vectors (OUT is `-`) or the JSON document, not both.")
     with _from_stdin(source) as path:
+        if formats.is_ngrams(path):
+            _language_model(path, target, to, json)
+            return
         whole = to in ("native", "fasttext") and formats.is_classifier(path)
         found: Any = firth.load(path) if whole else load_vectors(path)
         if target == "-":
@@ -63,6 +71,14 @@ def convert(
             count = len(found.classes_) if whole else len(found)
             document = {"path": target, "format": to, "labels" if whole else "vectors": count}
             show.answer(document, [(target,)], as_json=json)
+
+
+def _language_model(source: str, target: str, to: str, json: bool) -> None:
+    if target == "-":
+        raise ConfigError("A language model is written to a file or a folder: give OUT a name.")
+    model = firth.load(source)
+    model.save(target, to)
+    show.answer({"path": target, "format": to, "words": len(model.words)}, [(target,)], as_json=json)
 
 
 def _without_passes(document: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from firth.errors import ConfigError, FormatError
 from firth.formats import atomic, native
 from firth.formats.plain_files import LITTER
-from firth.formats.signatures import Place, kind_of, looks_like
+from firth.formats.signatures import Place, is_arpa, kind_of, looks_like
 from firth.vectors.table import Vectors
 
 _HEAD = 1 << 16  # bytes by which a file is recognised
@@ -152,6 +152,11 @@ def describe(path: Place) -> dict[str, Any]:
     return atomic.steady(path, lambda: {"path": os.fspath(path), **_described(path)})
 
 
+def is_ngrams(path: Place) -> bool:
+    """Whether a folder or an ARPA file holds a language model of n-grams, whole or damaged."""
+    return native.is_ngrams(path) or (os.path.isfile(path) and is_arpa(_head(path)))
+
+
 def _described(path: Place) -> dict[str, Any]:
     if native.is_classifier(path):  # no format of vectors: it holds them and more
         from firth.formats import classifier
@@ -161,6 +166,14 @@ def _described(path: Place) -> dict[str, Any]:
         from firth.formats import language_model
 
         return language_model.describe(path)
+    if native.is_ngrams(path):
+        from firth.formats import ngrams
+
+        return ngrams.describe(path)
+    if is_ngrams(path):
+        from firth.formats import arpa
+
+        return arpa.describe(path)
     return recognise(path).describe(path)
 
 

@@ -47,7 +47,9 @@ _PHRASES, _INDEX = "phrases.tsv", "index.usearch"
 CLASSIFIER = "classifier.safetensors"
 """The arrays of a folder that holds a classifier."""
 NETWORK = "model.safetensors"
-"""The weights of a folder that holds a language model."""
+"""The weights of a folder that holds a language model with a network."""
+NGRAMS = "ngrams.safetensors"
+"""The arrays of a folder that holds a language model of n-grams."""
 _NESTED = "firth"  # under which all of firth's names stand where the top of config.json is another tool's
 # names in config.json that are not the model's
 _OURS = {"format", "format_version", "files", "checksum", "subwords", "index"}
@@ -74,6 +76,11 @@ def is_classifier(folder: Place) -> bool:
 def is_language_model(folder: Place) -> bool:
     """Whether a folder holds a language model of firth's (formats/language_model.py), whole or damaged."""
     return os.path.lexists(os.path.join(folder, NETWORK)) and recognise(folder)
+
+
+def is_ngrams(folder: Place) -> bool:
+    """Whether a folder holds a language model of n-grams (formats/ngrams.py), whole or damaged."""
+    return os.path.lexists(os.path.join(folder, NGRAMS))
 
 
 def recognise(folder: Place) -> bool:

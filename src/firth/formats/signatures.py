@@ -68,6 +68,15 @@ def looks_like(head: bytes) -> str | None:
     return None
 
 
+def is_arpa(head: bytes) -> bool:
+    r"""Whether a file's first bytes are those of an ARPA file: `\data\` begins a line, after comments at most.
+
+    >>> is_arpa(b"made by hand\n\\data\\\nngram 1=3")
+    True
+    """
+    return head.startswith(b"\\data\\") or b"\n\\data\\" in head
+
+
 def kind_of(path: Place) -> str:
     """What is at a path: "a file", "a folder", "a named pipe", "a device", "a socket".
 

@@ -1,0 +1,178 @@
+"""n-grams of all lengths in one sorted table: counted by sorting, weighted by Kneser-Ney, and walked word by word.
+
+    sort_by_first(…)   positions in the order of their n-grams, from their order by (n-1)-grams
+    number(…)          equal neighbours in that order become one row
+    kneser_ney(…)      the probability of every row, and the back-off weight of every context
+    score(…)           the longest n-gram of the table that ends at each word of a text
+
+A row is an n-gram. Rows 0, 1, … are the single words, then come the pairs, then the triples, … An n-gram is held as
+(row of its first n-1 words + 1) · words + its last word: one i8, ascending over the whole table.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from firth.kernels.compiled import inlined, kernel
+from firth.kernels.simd import prefetch
+
+_AHEAD = 16  # positions whose words are fetched before they are needed
+
+
+class Trie(NamedTuple):
+    """The table, and the automaton on it: a state is the longest context that the table knows."""
+
+    ngrams: Any  # i8[rows], ascending
+    starts: Any  # i8[contexts + 1], the rows that continue row r by a word: starts[r] … starts[r + 1] - 1
+    suffixes: Any  # i4[rows], the row of the n-gram without its first word, -1 for single words
+    log10: Any  # f4[rows], log10 p(last word | the others)
+    backoff: Any  # f4[contexts], log10 of what is left to words that the table does not have after this context
+
+
+@kernel
+def sort_by_first(tokens, n, end, before, cursors, after):  # type: ignore[no-untyped-def]
+    """Positions in the order of the n-grams that begin there; from `before`, their order by (n-1)-grams.
+
+    The n-gram at p is the word at p and the (n-1)-gram at p + 1: what is sorted by the latter is sorted by the former.
+
+    tokens   i4[m], an n-gram ends where `end` does, or before
+    before   i4[·], for n = 1 every position + 1
+    cursors  i8[words + 1], all zero; written
+    after    i4[·], written
+    Returns how many were written.
+    """
+    length = 0
+    for p in range(len(tokens) - 1, -1, -1):
+        length = 1 if tokens[p] == end else length + 1
+        cursors[tokens[p] + 1] += length >= n
+    for word in range(1, len(cursors)):
+        cursors[word] += cursors[word - 1]
+    found = cursors[len(cursors) - 1]
+    table = tokens.reshape((1, -1))
+    last = len(before) - 1
+    for k in range(len(before)):
+        prefetch(table, 0, max(before[min(k + _AHEAD, last)] - 1, 0))
+        p = before[k] - 1
+        if p >= 0 and (n == 1 or tokens[p] != end):
+            after[cursors[tokens[p]]] = p
+            cursors[tokens[p]] += 1
+    return found
+
+
+@kernel
+def number(tokens, n, words, positions, before, first, after, ngrams, starts, suffixes, counts):  # type: ignore[no-untyped-def]
+    """Rows for the n-grams at `positions`, which stand in their order; equal ones share a row.
+
+    tokens    i4[m]
+    words     how many words there are
+    before    i4[m], the row of the (n-1)-gram at each position
+    first     the row that the first n-gram gets
+    after     i4[m], written: the row of the n-gram at each of the positions
+    ngrams    i8[·], suffixes i4[·], counts i4[·]: written from row `first` on
+    starts    i8[·], 0 beyond row `first`; starts[r + 1] becomes how many n-grams begin with (n-1)-gram r
+    Returns the row after the last.
+    """
+    row = first - 1
+    word, rest = -1, -1
+    last = len(positions) - 1
+    texts, rows, written = tokens.reshape((1, -1)), before.reshape((1, -1)), after.reshape((1, -1))
+    for k in range(len(positions)):
+        ahead = positions[min(k + _AHEAD, last)]
+        prefetch(texts, 0, ahead)
+        prefetch(rows, 0, ahead)
+        prefetch(written, 0, ahead)
+        p = positions[k]
+        if tokens[p] != word or before[p + 1] != rest:
+            word, rest = tokens[p], before[p + 1]
+            row += 1
+            ngrams[row] = (np.int64(before[p]) + 1) * words + tokens[p + n - 1]
+            suffixes[row] = rest
+            counts[row] = 0
+            starts[before[p] + 1] += 1
+        counts[row] += 1
+        after[p] = row
+    return row + 1
+
+
+@kernel
+def kneser_ney(starts, suffixes, counts, discounts, lowest, highest, p, backoff):  # type: ignore[no-untyped-def]
+    """p(w | context) = (c - D(c)) / Σ c + γ(context) · p(w | context without its first word)
+    γ(context)      = Σ_w D(c) / Σ c
+
+    For the n-grams that continue rows `lowest` … `highest` - 1; p of those of length n-1 is there already.
+    Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling", eq. 25.
+
+    counts     i8[rows], how often, or after how many different words
+    discounts  f8[4], D(0), D(1), D(2), D(3 and more)
+    p          f8[rows], written
+    backoff    f8[contexts], written: γ, 1 for contexts that nothing continues
+    """
+    table = p.reshape((1, -1))
+    last = len(suffixes) - 1
+    for context in range(lowest, highest):
+        begin, stop = starts[context], starts[context + 1]
+        total, taken = 0, 0.0
+        for row in range(begin, stop):
+            total += counts[row]
+            taken += discounts[min(counts[row], 3)]
+        if total == 0:
+            backoff[context] = 1.0
+            continue
+        backoff[context] = taken / total
+        for row in range(begin, stop):
+            prefetch(table, 0, suffixes[min(row + _AHEAD, last)])
+            kept = (counts[row] - discounts[min(counts[row], 3)]) / total
+            p[row] = kept + backoff[context] * p[suffixes[row]]
+
+
+@inlined
+def _continued(trie, words, context, word):  # type: ignore[no-untyped-def]
+    """The row of `context` and `word`, -1 where there is none."""
+    low, high = trie.starts[context], trie.starts[context + 1]
+    sought = (np.int64(context) + 1) * words + word
+    while low < high:
+        middle = (low + high) >> 1
+        if trie.ngrams[middle] < sought:
+            low = middle + 1
+        else:
+            high = middle
+    if low < trie.starts[context + 1] and trie.ngrams[low] == sought:
+        return low
+    return np.int64(-1)
+
+
+@kernel
+def score(trie, tokens, start, rows, contexts, log10):  # type: ignore[no-untyped-def]
+    """log10 p(word | the words before it) for every word of a text.
+
+    tokens    i4[n]; `start` begins a sentence, and -1 forgets what came before
+    rows      i4[n], written: the longest n-gram that ends with the word, -1 where `start` or -1 stands
+    contexts  i4[n], written: the longest context before the word, -1 for none
+    log10     f8[n], written; 0 where there is no word
+
+    Where the table has the context but not the word after it, the context's weight is taken and its first word dropped
+    (Katz 1987), which gives interpolated probabilities too, as the table's own are interpolated.
+    """
+    words = trie.starts[0]
+    known = len(trie.starts) - 1  # contexts; longer n-grams are none
+    context = np.int64(-1)
+    for i in range(len(tokens)):
+        word = np.int64(tokens[i])
+        contexts[i] = context
+        if word < 0 or word == start:
+            rows[i] = -1
+            log10[i] = 0.0
+            context = word if word < known else np.int64(-1)
+            continue
+        weight = 0.0
+        row = word
+        while context >= 0:
+            row = _continued(trie, words, context, word)
+            if row >= 0:
+                break
+            weight += trie.backoff[context]
+            context = np.int64(trie.suffixes[context])
+            row = word
+        rows[i] = row
+        log10[i] = weight + trie.log10[row]
+        context = row if row < known else np.int64(trie.suffixes[row])
