@@ -59,6 +59,17 @@ def test_columns_and_lines(run, tmp_path: Path):
     assert "red wine" in firth.load(tmp_path / "b")
 
 
+def test_metadata(run, log: Path, tmp_path: Path):
+    (tmp_path / "known.csv").write_text(
+        "item,kind\nbread,food\njam,food\nhoney,food\nnail,tool\nscrew,tool\nsaw,tool\n"
+    )
+    how = ("--metadata", tmp_path / "known.csv")
+    assert run("train", "item2vec", log, "-o", tmp_path / "m", *SMALL, *how).code == 0
+    found = [row[0] for row in run("recommend", tmp_path / "m", "butter", "--popularity", 0, "-n", 4).rows]
+    assert "honey" in found and "screw" not in found
+    assert run("train", "item2vec", log, "-o", tmp_path / "n", *SMALL, "--metadata", tmp_path / "none").code == 3
+
+
 def test_leave_last_out(run, log: Path, tmp_path: Path):
     ran = run("train", "item2vec", log, "-o", tmp_path / "m", *SMALL, "--leave-last-out", "--json")
     found = {row["name"]: row for row in ran.json["recommendations"]}

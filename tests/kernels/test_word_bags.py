@@ -42,7 +42,7 @@ def world(*, words=30, dim=20, lengths=(40, 1, 7, 150, 2), keep=0.7, window=5, l
     return model, bags
 
 
-def as_setting(model, bags):
+def as_setting(model, bags, divided):
     def table(rows):
         found = aligned(len(rows), padded(rows.shape[1]))
         found[:, : rows.shape[1]] = rows
@@ -62,7 +62,7 @@ def as_setting(model, bags):
             np.array(model.keep, np.float32),
         ),
         window=shallow.Window(model.window, model.shrink, model.skips),
-        architecture=(CentreBag if model.architecture == "skipgram" else ContextBags)(offsets, rows),
+        architecture=(CentreBag if model.architecture == "skipgram" else ContextBags)(offsets, rows, divided),
         objective=objective,
         epochs=1,
         lr=0.05,
@@ -71,8 +71,8 @@ def as_setting(model, bags):
     )
 
 
-def assert_twins_agree(model, bags, lr=0.02):
-    setting = as_setting(model, bags)
+def assert_twins_agree(model, bags, lr=0.02, divided=False):
+    setting = as_setting(model, bags, divided)
     model = copy.deepcopy(model)
     block = shallow.Block(0, len(setting.corpus.tokens), 0, 0, np.uint64(7), np.float32(lr))
     tiles = (0,) * (setting.tables.inputs.shape[1] // 16)
@@ -80,7 +80,7 @@ def assert_twins_agree(model, bags, lr=0.02):
     arguments = (setting.window, setting.architecture, setting.objective, scratch, 1)
     with np.errstate(over="ignore"):  # without the JIT, NumPy warns of u8 arithmetic
         windows, loss, measured = shallow.learn(tiles, setting.tables, setting.corpus, block, *arguments)
-    losses = slow.learn(model, bags, 7, lr)
+    losses = slow.learn(model, bags, 7, lr, divided=divided)
     dim = model.inputs.shape[1]
     for ours, theirs in ((setting.tables.inputs, model.inputs), (setting.tables.outputs, model.outputs)):
         np.testing.assert_allclose(ours[:, :dim], theirs, rtol=0, atol=3e-5)
@@ -96,6 +96,12 @@ def assert_twins_agree(model, bags, lr=0.02):
 @pytest.mark.parametrize("dim", [1, 20, 100])
 def test_tables_after_a_block_are_the_twins(architecture, loss, dim):
     assert_twins_agree(*world(dim=dim, architecture=architecture, loss=loss))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_row_with_its_share_of_the_gradient(architecture, loss):
+    assert_twins_agree(*world(architecture=architecture, loss=loss), lr=0.1, divided=True)
 
 
 @pytest.mark.parametrize(("negatives", "window", "skips", "words"), [(1, 1, 0, 9), (5, 2, 3, 5), (20, 9, 0, 200)])

@@ -158,3 +158,77 @@ def test_the_last_items_count():
         for recent in (3, 0)
     )  # fmt: skip
     assert near > far + 0.1
+
+
+def planted(seed=0, groups=6, size=8, sessions=500):
+    """The checkerboard, whose items say what group they are of; two of each group are in no session."""
+    log = [session[:-1] for session in checkerboard(groups, size, sessions, seed)]
+    items = {f"g{group}i{item}": {"kind": f"k{group}"} for group in range(groups) for item in range(size + 2)}
+    return log, {item: {**known, "name": item} for item, known in items.items()}
+
+
+LEARNT = {"dim": 16, "epochs": 30, "subsample": 0, "lr": 0.05}
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_items_without_events_are_recommended_by_their_metadata(architecture):
+    log, known = planted()
+    vectors = firth.Item2Vec(**LEARNT, architecture=architecture).fit(Sessions(log, metadata=known), threads=1)
+    assert vectors.config["features"] == [f"kind=k{group}" for group in range(6)]  # a name tells of one item alone
+    for group in range(6):
+        found = [item for item, _ in vectors.recommend([f"g{group}i0", f"g{group}i1"], 8, popularity=0.0)]
+        assert {f"g{group}i8", f"g{group}i9"} <= set(found), found
+        near = [key for key, _ in vectors.most_similar(f"g{group}i9", topn=8)]
+        assert all(key.startswith((f"g{group}", f"kind=k{group}")) for key in near)
+    first = vectors.recommend(["kind=k3"], 5, popularity=0.0)
+    assert all(item.startswith("g3") for item, _ in first)
+    assert not [item for item, _ in vectors.recommend(["g1i1"], 99) if item.startswith("kind")]
+
+
+def test_metadata_lifts_the_hit_rate_of_cold_items():
+    """Sessions whose last item came nowhere in training: without metadata nobody could know it."""
+    log, known = planted()
+    cold = {f"g{group}i{item}" for group in range(6) for item in (6, 7)}
+    train = [[item for item in session if item not in cold] for session in log]
+    asked = [[*session, f"g{session[0][1]}i7"] for session in train if len(session) > 1]
+    questions = Sessions(asked).leave_last_out()[1]
+    rates = [
+        recommendations(
+            firth.Item2Vec(**LEARNT, popularity=0.0).fit(Sessions(train, metadata=metadata), threads=1), questions, k=10
+        ).hit_rate
+        for metadata in (known, None)
+    ]
+    assert rates[0] > 0.8 and rates[1] == 0.0
+
+
+def test_the_vectors_of_items_are_means_of_rows():
+    log, known = planted(sessions=40)
+    vectors = firth.Item2Vec(dim=8, epochs=2, min_count=4).fit(Sessions(log, metadata=known), threads=1)
+    kept = [key for key, count in zip(vectors.index_to_key, vectors.counts, strict=True) if count and "=" not in key]
+    assert 0 < len(kept) < 48
+    assert np.allclose(vectors["g0i9"], vectors["kind=k0"])  # of an item without events the features alone
+    assert np.allclose(vectors["g0i8"], vectors["g0i9"]) and not np.allclose(vectors[kept[0]], vectors["g0i9"])
+    total = sum(int(vectors.get_vecattr(key, "count")) for key in kept if key.startswith("g0"))
+    assert vectors.get_vecattr("kind=k0", "count") == total
+
+
+def test_a_feature_called_as_an_item_and_what_cannot_go_with_metadata():
+    log = [["a", "b"], ["b", "a"]] * 9
+    known = {"a": {"b": True, "x": 1}, "b": {"b": True}, "c": {"x": 1}, "d": {"y": 1}}
+    vectors = fit(Sessions(log, metadata=known))
+    assert vectors.index_to_key[2:] == ["c", "b (feature)", "x=1"] and "d" not in vectors
+    for run in ({"init": vectors}, {"init": vectors, "frozen": True}):
+        with pytest.raises(ConfigError, match="metadata"):
+            fit(Sessions(log, metadata=known), **run)
+    validated = fit(Sessions(log, metadata=known), validation=Sessions([["a", "c"], ["a", "b"]]))
+    assert validated.provenance["epochs"][-1]["validation"] is not None
+    train, _ = Sessions(log, metadata=known).leave_last_out()
+    assert train.metadata is not None
+
+
+def test_metadata_is_learnt_the_same_by_one_thread_and_in_step(tmp_path: Path):
+    log, known = planted(sessions=60)
+    made = [fit(Sessions(log, metadata=known)) for _ in range(2)]
+    assert made[0].vectors.tobytes() == made[1].vectors.tobytes()
+    made[0].save(tmp_path / "m")
+    assert firth.load(tmp_path / "m").recommend(["g1i1"]) == made[0].recommend(["g1i1"])

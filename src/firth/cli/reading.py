@@ -64,6 +64,9 @@ class SessionReading:
         Literal["lines", "csv", "tsv", "parquet"] | None,
         Parameter(help="What the files are; lines: a session on each. Seen from their names where not given."),
     ] = None
+    metadata: Annotated[
+        str | None, Parameter(help="A table with a row for each item, whose other columns tell what is known of it.")
+    ] = None
 
     def check(self, source: str) -> None:
         """Raise MissingInputError where a source is not there."""

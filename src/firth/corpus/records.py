@@ -35,7 +35,7 @@ class Column:
 
 
 def of_file(file: File, wanted: Sequence[Column], kind: str | None) -> Any:
-    """The wanted columns of a file, named by their roles. `kind`: "csv", "tsv", "parquet"; None: by name and content.
+    """The wanted columns of a file, named by their roles, none: all of them. `kind`: "csv", …; None: by its content.
 
     Raises ConfigError for columns that are not there, InputError for a bad row, CorruptFileError for a damaged file.
     """
@@ -49,12 +49,22 @@ def of_file(file: File, wanted: Sequence[Column], kind: str | None) -> Any:
 
 def of_frame(frame: Any, wanted: Sequence[Column]) -> Any:
     """The same of what speaks Arrow's PyCapsule interface: pandas, polars, duckdb, pyarrow."""
-    name = f"the {type(frame).__name__}"
+    table = whole_frame(frame)
+    return _named(table, chosen(f"the {type(frame).__name__}", table.column_names, wanted))
+
+
+def whole_file(file: File) -> Any:
+    """All columns of a file, with the types that Arrow sees in them."""
+    return of_file(file, [], None)
+
+
+def whole_frame(frame: Any) -> Any:
+    """All columns of a data frame."""
     try:
         table = pa.table(frame)
     except (pa.ArrowInvalid, TypeError, ValueError) as error:
-        raise InputError(f"{name} is no table of columns ({error}). Give a data frame.") from None
-    return _named(table, chosen(name, table.column_names, wanted))
+        raise InputError(f"the {type(frame).__name__} is no table of columns ({error}). Give a data frame.") from None
+    return table.select([name for name in table.column_names if not name.startswith("__index_level_")])
 
 
 def chosen(name: str, header: Sequence[str], wanted: Sequence[Column]) -> dict[str, str]:
@@ -188,7 +198,7 @@ def _of_parquet(file: File, wanted: Sequence[Column]) -> Any:
     try:
         with parquet.ParquetFile(file.path) as opened:
             header = [column for column in opened.schema_arrow.names if not column.startswith("__index_level_")]
-            roles = chosen(name, header, wanted)
+            roles = chosen(name, header, wanted) if wanted else dict(zip(header, header, strict=True))
             return _named(opened.read(columns=[*roles.values()], use_threads=False), roles)
     except (pa.ArrowInvalid, OSError) as error:
         raise CorruptFileError(f"{name}: damaged, or no parquet file ({error}).") from error
@@ -205,7 +215,7 @@ def _of_csv(opened: stream.Stream, kind: str, wanted: Sequence[Column]) -> Any:
     header = next(csv.reader(head, delimiter=mark, quoting=quoting), None)
     if not header:
         raise InputError(f"{opened.name} is empty: a table begins with the names of its columns.")
-    roles = chosen(opened.name, header, wanted)
+    roles = chosen(opened.name, header, wanted) if wanted else dict(zip(header, header, strict=True))
     texts = {roles[column.role]: pa.dictionary(pa.int32(), pa.string()) for column in wanted if column.needed}
     try:
         with arrow_csv.open_csv(

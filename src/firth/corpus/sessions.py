@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from firth.corpus import labelled, records
 from firth.corpus import source as sources
+from firth.corpus.metadata import ITEM, Metadata
 from firth.corpus.records import Column
 from firth.errors import ConfigError, InputError
 
@@ -29,7 +30,6 @@ _SESSION = (
     "order_id",
     "order",
 )
-_ITEM = ("item_id", "item", "itemid", "product_id", "product", "movie_id", "movie", "track_id", "track")
 _TIME = ("timestamp", "time", "datetime", "date")
 _TABLES: Final = (".csv", ".tsv", ".parquet")
 
@@ -43,6 +43,8 @@ class Sessions:
     time       the column that orders a session (numbers, points in time, ISO 8601); None: timestamp, time, date, or,
                where there is none, the order of the rows
     separator  between the items on a line; None: blanks
+    metadata   what is known of the items: a CSV, TSV or parquet file or a data frame with a row for each item, or
+               {item: {name: value}}; `firth.corpus.metadata` says how features are made of it
     format     "lines" (a session on each), "csv", "tsv" (with a header), "parquet"; None: by the files' names and bytes
 
     A session's rows may lie apart; of rows at one time the first in the file comes first. Ids are text: 17 is "17".
@@ -67,6 +69,8 @@ class Sessions:
     """The id of each session; None for lines and lists."""
     times: npt.NDArray[np.float64] | None
     """f8[n], when each event was: the numbers that were given, or seconds since 1970; None where nothing says."""
+    metadata: Metadata | None
+    """What is known of the items."""
     options: dict[str, str | None]
     """How the source is read: the columns, the separator, the format."""
 
@@ -79,6 +83,7 @@ class Sessions:
         time: str | None = None,
         separator: str | None = None,
         format: Format | None = None,
+        metadata: Any = None,
     ) -> None:
         if format is not None and format not in FORMATS:
             raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}.")
@@ -86,9 +91,10 @@ class Sessions:
             raise ConfigError(f"separator must be text between two items, not {separator!r}.")
         given = {"session": session, "item": item, "time": time}
         self.options = {**given, "separator": separator, "format": format}
+        self.metadata = None if metadata is None else Metadata.of(metadata, item)
         wanted = [
             Column("session", session, _SESSION),
-            Column("item", item, _ITEM),
+            Column("item", item, ITEM),
             Column("time", time, _TIME, needed=False),
         ]
         if records.speaks_arrow(source):
@@ -184,14 +190,10 @@ class Sessions:
         there, sizes = np.unique(numbers, return_counts=True)
         names = None if self.names is None else [self.names[number] for number in there.tolist()]
         times = None if self.times is None else self.times[stays]
-        return Sessions._made(self.items, self.tokens[stays], np.concatenate([[0], np.cumsum(sizes)]), names, times)
-
-    @classmethod
-    def _made(cls, items: list[str], tokens: Any, offsets: Any, names: Any, times: Any) -> Self:
-        made = cls.__new__(cls)
-        made.options = {}
-        made._set(items, tokens, offsets, names, times)
-        return made
+        part = Sessions.__new__(Sessions)
+        part.options, part.metadata = self.options, self.metadata
+        part._set(self.items, self.tokens[stays], np.concatenate([[0], np.cumsum(sizes)]), names, times)
+        return part
 
     # ------------------------------------------------------------ reading
 

@@ -3,8 +3,9 @@
     CentreBag      the centre word predicts its contexts (fastText's skip-gram)
     ContextBags    the context words together predict the centre (its CBOW)
 
-Both make one hidden vector: the mean of all rows in the bags of their words. The gradient is not divided by their
-number, as in fastText. Bojanowski, Grave, Joulin & Mikolov 2017.
+Both make one hidden vector: the mean of all rows in the bags of their words. Each row gets the whole gradient, as in
+fastText, or its share of it where `divided`: a row that stands in very many bags would move too far otherwise.
+Bojanowski, Grave, Joulin & Mikolov 2017.
 """
 
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ class CentreBag(NamedTuple):
 
     offsets: Any  # i8[words + 1], where each word's rows begin
     rows: Any  # i4[·], rows of tables.inputs
+    divided: bool  # the gradient is divided by the number of rows
 
 
 class ContextBags(NamedTuple):
@@ -30,6 +32,7 @@ class ContextBags(NamedTuple):
 
     offsets: Any  # i8[words + 1]
     rows: Any  # i4[·]
+    divided: bool
 
 
 @inlined
@@ -100,6 +103,14 @@ def _scatter(architecture, left, right, tables, n, first, last, scratch):  # typ
     """Move the outputs, and every row of the bags by the gradient of their mean."""
     scratch.row[0] = _GRADIENT
     move(left, right, tables.outputs, 1, n, scratch, scratch.hidden, scratch.row)
+    if architecture.divided:
+        size = 0
+        for j in range(first, last):
+            word = scratch.contexts[j]
+            size += architecture.offsets[word + 1] - architecture.offsets[word]
+        share = splat(np.float32(1.0) / np.float32(size))
+        for d in range(left, right, LANES):
+            store(scratch.hidden, _GRADIENT, d, load(scratch.hidden, _GRADIENT, d) * share)
     for j in range(first, last):
         word = scratch.contexts[j]
         for place in range(architecture.offsets[word], architecture.offsets[word + 1]):

@@ -84,7 +84,7 @@ class FastText(WindowModel):
             tables=tables,
             corpus=corpus,
             window=self._window(corpus),
-            architecture=CentreBag(*bags) if self.architecture == "skipgram" else ContextBags(*bags),
+            architecture=(CentreBag if self.architecture == "skipgram" else ContextBags)(*bags, divided=False),
             objective=objective,
             epochs=self.epochs,
             lr=self.lr,

@@ -4,6 +4,7 @@ Barkan & Koenigstein 2016, "Item2Vec: Neural Item Embedding for Collaborative Fi
 Royo-Letelier 2018, "Word2Vec Applied to Recommendation: Hyperparameters Matter".
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -11,11 +12,14 @@ import numpy as np
 
 from firth.config import config, option
 from firth.corpus.sessions import Sessions
+from firth.errors import ConfigError
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.shallow import Corpus
+from firth.kernels.word_bags import CentreBag, ContextBags
+from firth.models.catalogue import Catalogue
 from firth.models.windows import WindowModel
 from firth.tokens.encoded import Encoded, encoded_ids
-from firth.training.blocks import Setting
+from firth.training.blocks import Architecture, Setting, read_only
 from firth.training.objectives import output_rows
 from firth.training.starting import matching_rows, start_from
 from firth.training.tables import aligned, initialise, padded, without_padding
@@ -31,6 +35,9 @@ class Item2Vec(WindowModel):
     >>> vectors = Item2Vec(dim=8, epochs=20, seed=1).fit(sessions, threads=1)
     >>> vectors.recommend(["bread", "jam"], topn=1)[0][0]
     'butter'
+
+    Where the sessions come with metadata, an item's vector is the mean of its own row and the rows of its features, so
+    an item that no session has still gets a vector: the mean of those of its features.
     """
 
     name: ClassVar[str] = "item2vec"
@@ -47,6 +54,8 @@ class Item2Vec(WindowModel):
     """Noise items are drawn in proportion to count to this power: 1 as in the log, 0 all alike, -1 rare ones most."""
     shrink_windows: bool = option(default=False)
     """Draw each window's reach from 1 to `window`, so that near items count more."""
+    num_skips: int | None = option(default=20, at_least=1)
+    """Draw so many of each item's context items, in each pass, without replacement; none: all."""
     epochs: int = option(default=50, at_least=1)
     """Passes over the sessions."""
     recent: int = option(default=10, at_least=0)
@@ -71,16 +80,20 @@ class Item2Vec(WindowModel):
         """The tables, what is learnt from, and how."""
         objective, window = self._objective(words), self._window(corpus)
         start = self._started(init, frozen)
+        features = words.features if isinstance(words, Catalogue) else []
+        if features and start is not None:
+            raise ConfigError("With metadata an item is several rows, and init has one for each item. Leave one out.")
         rows = None if start is None else matching_rows(start, words.keys, self.dim)
         held = rows >= 0 if frozen and rows is not None else None
-        tables = initialise(len(words), output_rows(objective, len(words)), self.dim, self.seed, held)
+        inputs = len(words) + len(features)
+        tables = initialise(inputs, output_rows(objective, len(words)), self.dim, self.seed, held)
         if start is not None and rows is not None:
             start_from(tables, start, rows, outputs=True)
         return Setting(
             tables=tables,
             corpus=corpus,
             window=window,
-            architecture=self._architecture(),
+            architecture=self._architecture(words),
             objective=objective,
             epochs=self.epochs,
             lr=self.lr or (0.025 if self.architecture == "skipgram" else 0.05),
@@ -91,16 +104,20 @@ class Item2Vec(WindowModel):
 
     def vectors(self, setting: Setting, words: Vocabulary, text: Any, provenance: dict[str, Any]) -> Vectors:
         """What was learnt, without the padding; the tables of `setting` are used up."""
-        return Vectors(
-            words.keys,
-            without_padding(setting.tables.inputs, self.dim)[: len(words)],
-            output=without_padding(setting.tables.outputs, self.dim),
-            counts=words.counts,
-            config={"model": {"name": self.name, **self.to_dict()}, "sessions": text.options},
-            provenance=provenance,
-        )
+        keys, counts = words.keys, words.counts
+        inputs, output = (without_padding(table, self.dim) for table in setting.tables[:2])
+        config = {"model": {"name": self.name, **self.to_dict()}, "sessions": text.options}
+        if isinstance(words, Catalogue):
+            keys, counts = [*keys, *words.features], np.concatenate([counts, words.feature_counts()])
+            inputs = words.rows_of(inputs)
+            output = np.concatenate([output, np.zeros((len(words.features), self.dim), np.float32)])
+            config["features"] = words.features
+        return Vectors(keys, inputs[: len(keys)], output=output, counts=counts, config=config, provenance=provenance)
 
-    def _architecture(self) -> SkipGram | ContinuousBag:
+    def _architecture(self, words: Vocabulary) -> Architecture:
+        if isinstance(words, Catalogue):
+            bags = read_only(words.bags.offsets), read_only(words.bags.rows)
+            return (CentreBag if self.architecture == "skipgram" else ContextBags)(*bags, divided=True)
         if self.architecture == "skipgram":
             return SkipGram(np.zeros(1, np.int32))
         return ContinuousBag(True, True, False, aligned(1, padded(self.dim)))
@@ -110,7 +127,10 @@ class Item2Vec(WindowModel):
 
     def _encoded(self, text: Any, **how: Any) -> Encoded:
         ids = text.items, text.tokens, text.offsets[1:]
-        return encoded_ids(*ids, min_count=self.min_count, max_vocab=self.max_vocab, vocabulary=how["vocabulary"])
+        kept = encoded_ids(*ids, min_count=self.min_count, max_vocab=self.max_vocab, vocabulary=how["vocabulary"])
+        if text.metadata is None:
+            return kept
+        return dataclasses.replace(kept, vocabulary=Catalogue.of(kept.vocabulary, text.metadata))
 
     def _held_out(self, text: Any, **how: Any) -> Encoded:
         return encoded_ids(text.items, text.tokens, text.offsets[1:], vocabulary=how["vocabulary"])

@@ -17,10 +17,12 @@ def learn(
     number: int = 0,
     start: int = 0,
     end: int | None = None,
+    divided: bool = False,
 ) -> list[float]:
     """One step of gradient descent for every window whose centre is one of the tokens start … end - 1.
 
-    bags  for each word the rows of model.inputs it is made of
+    bags     for each word the rows of model.inputs it is made of
+    divided  each of these rows gets its share of the gradient; else all of it, as in fastText
 
     Returns the loss of every window, in nats, and of skip-gram of all its contexts together.
     """
@@ -34,7 +36,7 @@ def learn(
         else:
             targets, labels, weights = held_against(model, words, noise.draw() if model.loss == "ns" else [])
             loss, gradient = _logistic(hidden, model.outputs, targets, labels, weights, lr)
-        np.add.at(model.inputs, rows, gradient)  # not divided by their number, as fastText
+        np.add.at(model.inputs, rows, gradient / (len(rows) if divided else 1))
         losses.append(loss)
     return losses
 

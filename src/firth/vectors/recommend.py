@@ -98,9 +98,10 @@ class ByVectors:
 
     @cached_property
     def _warm(self) -> NDArray[np.bool_]:
-        """Which items some session held: those that have an output vector."""
+        """Which items some session held: those that have an output vector, and one that was learnt."""
         assert self.vectors.output is not None
-        return np.asarray(np.asarray(self.vectors.output).any(axis=1))
+        learnt: NDArray[np.bool_] = np.asarray(np.asarray(self.vectors.output).any(axis=1))
+        return learnt if self.vectors.counts is None else learnt & (self.vectors.counts > 0)
 
     @cached_property
     def _common(self) -> Floats:
