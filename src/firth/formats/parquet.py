@@ -107,10 +107,13 @@ class _Parquet:
 
     def first(self) -> Any:
         """The first row, whose lists say the dim where the schema does not."""
-        return next(self._file.iter_batches(batch_size=1), None) if self.rows else None
+        return next(self._file.iter_batches(batch_size=1, use_threads=False), None) if self.rows else None
 
     def batches(self, columns: Columns) -> Iterator[Any]:
-        return iter(self._opened(columns.key).iter_batches(batch_size=_ROWS, columns=_wanted(columns)))
+        # One thread: where a column is damaged, Arrow's other threads go on with the rest after the error is here,
+        # and crash when the file they read from is gone.
+        wanted = _wanted(columns)
+        return iter(self._opened(columns.key).iter_batches(batch_size=_ROWS, columns=wanted, use_threads=False))
 
 
 class _Arrow:

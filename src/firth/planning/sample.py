@@ -181,7 +181,7 @@ def _of_parquet(text: Text, files: Sequence[File], size: int) -> Sample:
             groups = opened.num_row_groups
             wanted = math.ceil(groups * min(1.0, size / max(1, total)))
             chosen = sorted({groups * place // wanted for place in range(wanted)})
-            table = opened.read_row_groups(chosen, columns=[text.field] if text.field else None)
+            table = opened.read_row_groups(chosen, columns=[text.field] if text.field else None, use_threads=False)
             few = _slices(table, math.ceil(size * (file.size or 0) / max(1, total)))
             taken += (file.size or 0) * few.num_rows / max(1, opened.metadata.num_rows)
             rows += opened.metadata.num_rows
