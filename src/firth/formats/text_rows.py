@@ -83,7 +83,7 @@ def _read_fast(block: bytes, found: Found, line: int, lines: int, labels: list[b
     try:
         table = csv.read_csv(
             pa.BufferReader(block),
-            csv.ReadOptions(block_size=_PIECE, column_names=list(columns)),
+            csv.ReadOptions(block_size=_PIECE, column_names=list(columns), use_threads=len(block) > _PIECE),
             csv.ParseOptions(
                 delimiter=" " if keyed else "\t", quote_char=False, double_quote=False, ignore_empty_lines=False
             ),

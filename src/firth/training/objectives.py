@@ -11,6 +11,7 @@ Objective = NegativeSampling | HierarchicalSoftmax | Softmax | OneVersusAll
 
 _DRAWS_PER_WORD = 16
 _LEAST_DRAWS = 1 << 20
+_MOST_SHARES = 8  # with too few words to draw from, a word is noise in bursts, and vectors get worse
 
 
 def negative_sampling(vocabulary: Vocabulary, count: int, exponent: float, seed: int) -> NegativeSampling:
@@ -36,7 +37,24 @@ def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> 
 
 def noise_draws(words: int, count: int) -> int:
     """Entries of the noise table."""
-    return max(_LEAST_DRAWS, _DRAWS_PER_WORD * words, 4 * (count + 1))
+    return max(_LEAST_DRAWS, _DRAWS_PER_WORD * words, 4 * _MOST_SHARES * (count + 1))
+
+
+def shares(objective: Objective, threads: int) -> list[Objective]:
+    """The objective as each thread has it: noise from words of its own, which are a random part of equal mass.
+
+    The row of a noise word then stays in one processor's cache. All shares together are the noise table, so what
+    the threads draw in sum has its distribution (decision 008).
+    """
+    if not isinstance(objective, NegativeSampling):
+        return [objective] * threads
+    noise = objective.noise
+    places = np.random.default_rng(noise[:8]).permutation(int(noise.max()) + 1)
+    coarse = (places * (1 << 16) // len(places)).astype(np.uint16)  # sixteen bits are sorted in linear time
+    by_word = np.argsort(coarse[noise], kind="stable")
+    parts = np.array_split(by_word, min(threads, _MOST_SHARES))
+    own = [objective._replace(noise=noise[np.sort(part)]) for part in parts]  # in the table's order, a random one
+    return [own[thread % len(own)] for thread in range(threads)]
 
 
 def hierarchical_softmax(vocabulary: Vocabulary) -> HierarchicalSoftmax:

@@ -1,13 +1,14 @@
 """The loop of the shallow models: blocks of text, learnt from in threads.
 
 Threads write into the same tables without locks (Hogwild, Niu et al. 2011): rows that two threads move at once are
-rare, and a lost update is noise among many. One thread with a seed gives the same bytes every time; in a deterministic
-run the threads go in step, and any number of them does.
+rare, and a lost update is noise among many. Each draws its noise words from a share of its own. One thread with a seed
+gives the same bytes every time; in a deterministic run the threads go in step, and any number of them does.
 """
 
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from firth.kernels.shallow import Block, Corpus, learn, learn_together
 from firth.training.blocks import LANES, Setting, block_size, blocks, learning_rate, make_scratch, make_team
 from firth.training.checkpoint import Checkpoints
 from firth.training.course import Course, Done, Epoch, Pass, checked_threads, run
-from firth.training.objectives import ignorance
+from firth.training.objectives import Objective, ignorance, shares
 from firth.training.progress import Silent
 
 _WINDOWS_MEASURED = 20_000  # per pass, some 120,000 pairs: the mean is then good to half a percent
@@ -84,20 +85,21 @@ class _Hogwild:
         self.tiles = (0,) * (setting.width // 16)
         self.measure_every = _measure_every(setting)
         self.scratches = [make_scratch(setting, block_size(setting)) for _ in range(threads)]
-        self._learn(_NOTHING, self.scratches[0], 1)  # compiles, before threads start
+        self.objectives = shares(setting.objective, threads) if threads > 1 else [setting.objective]
+        self._learn(_NOTHING, self.scratches[0], self.objectives[0], 1)  # compiles, before threads start
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
 
-        def work(scratch: Scratch) -> None:
+        def work(scratch: Scratch, objective: Objective) -> None:
             while (block := current.next(1)) is not None:
-                current.add(self._learn(block[0], scratch, self.measure_every))
+                current.add(self._learn(block[0], scratch, objective, self.measure_every))
 
-        return [lambda scratch=scratch: work(scratch) for scratch in self.scratches]  # type: ignore[misc]
+        return [partial(work, *own) for own in zip(self.scratches, self.objectives, strict=True)]
 
-    def _learn(self, block: Block, scratch: Scratch, measure_every: int) -> Done:
+    def _learn(self, block: Block, scratch: Scratch, objective: Objective, measure_every: int) -> Done:
         s = self.setting
-        model = (s.window, s.architecture, s.objective)
+        model = (s.window, s.architecture, objective)
         return block.end - block.start, *learn(self.tiles, s.tables, s.corpus, block, *model, scratch, measure_every)
 
 
