@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT_LATER: dict[str, set[str]] = {
     "vectors": {"formats", "loading", "evaluate", "explore", "tokens"},
     "vocabulary": {"tokens", "corpus"},
-    "models": {"formats", "tuning"},  # a classifier saves itself, and asks for better options
+    "models": {"formats", "tuning", "explore"},  # a classifier saves itself, and asks for better options
     "evidence": {"explore"},  # a comparison is a page too
     "tokens": {"formats"},  # phrases are saved as a whole or not at all
 }

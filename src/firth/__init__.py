@@ -24,6 +24,7 @@ _PUBLIC = {
     "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
     "TextClassifier": "firth.models.classifier",
+    "Transformer": "firth.models.transformer",
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from firth.models.ngram_lm import NGramLM as NGramLM
     from firth.models.nnlm import NNLM as NNLM
     from firth.models.phrases import Phrases as Phrases
+    from firth.models.transformer import Transformer as Transformer
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan
     from firth.tuning.tune import tune as tune

@@ -12,6 +12,7 @@ from firth.explore.fonts import families, quiet_about_fonts
 from firth.explore.labels import placed
 
 if TYPE_CHECKING:
+    from firth.explore.attention import Attention
     from firth.explore.curve import Curve
     from firth.explore.picture import Picture
 
@@ -68,6 +69,30 @@ def drawn_curve(curve: "Curve", ending: str) -> bytes:
     for text, line in zip(legend.get_texts(), curve.lines, strict=True):
         text.set_parse_math(False)
         text.set_text(line.name)
+    return _printed(figure, ending)
+
+
+def drawn_attention(attention: "Attention", ending: str, heads: list[tuple[str, NDArray[np.float32]]]) -> bytes:
+    """The file of some heads' weights, each a square of T rows and S columns: the darker, the more is looked at."""
+    figure, _ = _figure()
+    fonts = families([attention.title, *attention.queries, *attention.keys])
+    figure.suptitle(attention.title, color=_INK, fontfamily=fonts, parse_math=False)
+    across = int(np.ceil(len(heads) ** 0.5))
+    all_axes = figure.subplots(-(-len(heads) // across), across, squeeze=False).ravel()
+    for axes, (name, weights) in zip(all_axes, heads, strict=False):
+        axes.imshow(weights, cmap="Blues", vmin=0.0, vmax=max(1e-6, float(weights.max())), aspect="auto")
+        axes.set_title(name, fontsize=9, color=_INK)
+        small = float(np.clip(9 - 0.6 * across - 0.05 * max(len(attention.keys), len(attention.queries)), 4, 9))
+        for axis, tokens, turn in ((axes.xaxis, attention.keys, 90), (axes.yaxis, attention.queries, 0)):
+            axis.set_ticks(range(len(tokens)))
+            axis.set_ticklabels([str(token) for token in tokens], fontsize=small, fontfamily=fonts, rotation=turn)
+            axis.set_tick_params(length=0)
+            for label in axis.get_ticklabels():
+                label.set_parse_math(False)
+    for axes in all_axes[len(heads) :]:
+        axes.set_axis_off()
+    with quiet_about_fonts():
+        figure.tight_layout()
     return _printed(figure, ending)
 
 

@@ -31,6 +31,7 @@ Place = str | PathLike[str]
 # The name in config.json -> where that model's options are. A model's page adds its line.
 MODELS: dict[str, str] = {
     "nnlm": "firth.models.nnlm:NNLM",
+    "transformer": "firth.models.transformer:Transformer",
 }
 
 

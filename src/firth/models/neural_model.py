@@ -20,7 +20,7 @@ from firth.corpus.text import Text
 from firth.errors import ConfigError, MissingExtraError
 from firth.loading import load_vectors
 from firth.models.language_model import LanguageModel
-from firth.tokens.running import Spool
+from firth.tokens.running import Spool, lines
 from firth.tokens.tokenizer import Kind, Tokenizer
 from firth.training.checkpoint import Checkpoints, seconds
 from firth.training.progress import progress_display
@@ -98,9 +98,9 @@ class NeuralModel(Learning, ABC):
         first = is_first_process()
         where = Where(threads, device, precision, shard)
         with progress_display(progress and first if progress is not None or first else False) as display:
-            with Spool(text, by_words=self.units == "words") as lines:
-                cutter = tokenizer or self.tokenizer(lines)
-                packed, held_out = self._parts(self.packed(lines, cutter), cutter, text, validation)
+            with Spool(self.lines(text)) as spool:
+                cutter = tokenizer or self.tokenizer(spool)
+                packed, held_out = self._parts(self.packed(spool, cutter), cutter, text, validation)
             torch.manual_seed(self.seed)
             network = self.network(cutter)
             held = start_from(network, self.embedding(network), cutter, init, frozen)
@@ -120,6 +120,10 @@ class NeuralModel(Learning, ABC):
         return self.model(network, cutter, text.options(), provenance(packed, reports))
 
     # ------------------------------------------------------------ what a model's page says
+
+    def lines(self, text: Text) -> Iterable[str]:
+        """The text, line by line, each cut as the text says."""
+        return lines(text, by_words=self.units == "words")
 
     def tokenizer(self, lines: Iterable[str]) -> Tokenizer:
         """The tokenizer, learnt from the lines of the text."""
@@ -171,8 +175,8 @@ class NeuralModel(Learning, ABC):
         if isinstance(validation, int | float):
             return packed.split(validation)
         other = validation if isinstance(validation, Text) else dataclasses.replace(text, source=validation)
-        with Spool(other) as lines:
-            return packed, self.packed(lines, tokenizer)
+        with Spool(self.lines(other)) as spool:
+            return packed, self.packed(spool, tokenizer)
 
     def _checkpoints(
         self,

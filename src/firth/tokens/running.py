@@ -5,7 +5,7 @@ ends. So a line stays a line here, and a blank one says that a document is over.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import IO, Any, Final, Self
 
@@ -106,20 +106,20 @@ def cut_alike(texts: Sequence[str], options: Mapping[str, Any]) -> list[str]:
 
 
 class Spool:
-    """The lines of a text in a temporary file: cut once, read as often as one likes.
+    """Lines in a temporary file: cut once, read as often as one likes.
 
-    >>> with Spool(Text(["b a", "a"])) as spool:
+    >>> with Spool(lines(Text(["b a", "a"]))) as spool:
     ...     list(spool), list(spool)
     (['b a', 'a'], ['b a', 'a'])
 
     Raises EmptyVocabularyError for a text without a word.
     """
 
-    def __init__(self, text: Text, *, by_words: bool = False) -> None:
+    def __init__(self, found: Iterable[str]) -> None:
         self._file: IO[str] = tempfile.TemporaryFile("w+", prefix="firth-", encoding="utf-8", newline="\n")  # noqa: SIM115
         said = False
         try:
-            for line in lines(text, by_words=by_words):
+            for line in found:
                 said = said or bool(line)
                 self._file.write(line + "\n")
             if not said:

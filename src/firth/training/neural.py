@@ -70,7 +70,8 @@ class Learning(Config):
     warmup: float = option(default=0.02, at_least=0)
     """How long the learning rate rises: below 1 the share of the run, else a number of steps."""
     schedule: Schedule = option(default="cosine")
-    """How the learning rate falls afterwards: linear, cosine, onecycle (which also rises in a curve), constant."""
+    """How the learning rate falls afterwards: linear, cosine, onecycle (which also rises in a curve), inverse_sqrt (as
+    1 / √step), constant."""
     weight_decay: float = option(default=0.01, at_least=0)
     """How much of a weight AdamW takes off at a step, times the learning rate; not of biases and norms."""
     beta2: float = option(default=0.999, above=0, at_most=1)
@@ -91,6 +92,10 @@ class Learning(Config):
             raise ConfigError(f"{type(self).__name__}: {' and '.join(given)} say the same thing. Give one of them.")
         if self.minutes and self.warmup >= 1:
             raise ConfigError("With minutes, warmup is a share of the run: below 1, such as 0.02.")
+        if self.schedule == "inverse_sqrt" and not self.warmup:
+            raise ConfigError(
+                "schedule='inverse_sqrt' falls from the end of the warm-up on: give warmup, such as 0.04."
+            )
 
     def steps_of(self, examples: Examples) -> int | None:
         """Steps of the whole run; None where the clock decides."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Final, Literal
 
-Schedule = Literal["linear", "cosine", "onecycle", "constant"]
+Schedule = Literal["linear", "cosine", "onecycle", "inverse_sqrt", "constant"]
 
 _CYCLE_START, _CYCLE_END = 25.0, 1e4  # of the highest rate, and of the first one: as torch's OneCycleLR
 
@@ -12,10 +12,11 @@ _CYCLE_START, _CYCLE_END = 25.0, 1e4  # of the highest rate, and of the first on
 def rate(schedule: Schedule, done: float, warmup: float) -> float:
     """The share of the highest learning rate, when `done` (0 … 1) of a run is over, of which `warmup` rises.
 
-    linear    falls in a straight line to 0
-    cosine    falls as half a wave of the cosine, to 0 (Loshchilov & Hutter 2017)
-    onecycle  rises from a 25th and falls to nearly nothing, both as half a wave (Smith & Topin 2019)
-    constant  stays
+    linear        falls in a straight line to 0
+    cosine        falls as half a wave of the cosine, to 0 (Loshchilov & Hutter 2017)
+    onecycle      rises from a 25th and falls to nearly nothing, both as half a wave (Smith & Topin 2019)
+    inverse_sqrt  falls as 1 / √step, from the end of the warm-up on; not to 0 (Vaswani et al. 2017, eq. 3)
+    constant      stays
 
     >>> [round(rate("linear", done, 0.2), 3) for done in (0.1, 0.2, 0.6, 1.0)]
     [0.5, 1.0, 0.5, 0.0]
@@ -47,5 +48,6 @@ _FALLS: Final[dict[str, Callable[[float, float], float]]] = {
     "linear": _warmed(lambda share: 1 - share),
     "cosine": _warmed(lambda share: _half_wave(1.0, 0.0, share)),
     "onecycle": _one_cycle,
+    "inverse_sqrt": lambda done, warmup: done / warmup if done < warmup else math.sqrt(warmup / done),
     "constant": _warmed(lambda _: 1.0),
 }
