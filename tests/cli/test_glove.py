@@ -1,7 +1,5 @@
 """firth train glove and firth cooccurrence."""
 
-import pytest
-
 import firth
 
 SMALL = ["--dim", 4, "--epochs", 2, "--min-count", 1, "--threads", 1]
@@ -15,10 +13,15 @@ def test_train_glove(run, text, tmp_path) -> None:
     assert (firth.load(tmp_path / "m").vectors == model.fit(text, threads=1).vectors).all()
 
 
-@pytest.mark.parametrize("words", [["--validation", 0.1], ["--init", "x"], ["--frozen"]])
-def test_options_that_glove_does_not_have(run, text, tmp_path, words) -> None:
-    ran = run("train", "glove", text, "-o", tmp_path / "m", *SMALL, *words)
-    assert (ran.code, f"firth train glove has no {words[0]}." in ran.err) == (2, True)
+def test_start_freeze_and_hold_out(run, text, tmp_path) -> None:
+    assert run("train", "glove", text, "-o", tmp_path / "old", *SMALL).code == 0
+    more = ("--init", tmp_path / "old", "--frozen", "--validation", 0.2, "--patience", 9)
+    ran = run("train", "glove", text, "-o", tmp_path / "m", *SMALL, *more, "--json")
+    assert "held-out loss" in ran.err
+    assert all(epoch["validation"] > 0 for epoch in ran.json["epochs"])
+    assert (firth.load(tmp_path / "m").vectors == firth.load(tmp_path / "old").vectors).all()
+    ran = run("train", "glove", text, "-o", tmp_path / "m", *SMALL, "--validation", text)
+    assert (ran.code, "GloVe holds out a share" in ran.err) == (2, True)
 
 
 def test_checkpoints_and_resume(run, text, tmp_path) -> None:

@@ -467,7 +467,7 @@ def test_links_inside_a_model(tmp_path: Path, model: Callable[[int], Vectors], n
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\udcffb"])
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "floret"])  # it holds no keys
 def test_a_lone_surrogate_cannot_be_saved(tmp_path: Path, key: str, format: str) -> None:
     with pytest.raises(EncodingError, match="lone surrogate"):
         Vectors([key], [[1.0]]).save(tmp_path / "model", format)

@@ -6,7 +6,7 @@ import pytest
 from firth.examples.cells import Cells, Part
 from firth.reference import glove as slow
 from firth.training import course as loop
-from firth.training.glove import Sides, Tiles, blocks_of, course
+from firth.training.glove import Sides, Tiles, blocks_of, course, held_out_cost
 from firth.training.progress import Silent
 
 RANDOM = np.random.default_rng(4)
@@ -42,6 +42,38 @@ def twin_sides(sides, words, lr):
         return slow.Side(row[:dim].copy(), row[[bias]], squares[:dim].copy(), squares[[bias]])
 
     return [(side(sides.words, 0, i), side(sides.contexts, 1, i)) for i in range(words)]
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 100])
+def test_what_is_held_out(memory) -> None:
+    """The cells of some pairs of words, both ways; all others are learnt from, in the order without."""
+    words = 40
+    cells, *_ = matrix(words, 1200)
+    given = {"seed": 3, "threads": 2, "memory": memory}
+    whole, parted = (Tiles.of(cells, 100.0, 0.75, **given, validation=share) for share in (None, 0.25))
+
+    def found(tiles, part):
+        for tile in range(len(tiles.held)):
+            start, end = part(tiles, tile)
+            row, column = divmod(tile, tiles.blocks)
+            for t in range(start, end):
+                i, j = int(tiles.cells.words[t]), int(tiles.cells.contexts[t])
+                x, f = float(tiles.cells.logs[t]), float(tiles.cells.weights[t])
+                yield i * tiles.blocks + row, j * tiles.blocks + column, x, f
+
+    learnt, held = [*found(parted, Tiles.learnt)], [*found(parted, Tiles.held_out)]
+    every = [*found(whole, Tiles.learnt)]
+    assert len(learnt) == len(parted) and sorted(learnt + held) == sorted(every)
+    assert 0.15 < len(held) / len(every) < 0.35
+    pairs = {frozenset(cell[:2]) for cell in held}
+    assert not pairs & {frozenset(cell[:2]) for cell in learnt}
+    assert learnt == [cell for cell in every if frozenset(cell[:2]) not in pairs]
+    sides = Sides(words, 5, 0.05, seed=3)
+    before = sides.words.copy()
+    twins = twin_sides(sides, words, 0.05)
+    costs = [slow.cost(twins[i][0], twins[j][1], np.exp(x)) for i, j, x, _ in held]
+    assert held_out_cost(parted, sides)() == pytest.approx(np.mean(costs), rel=1e-3)
+    np.testing.assert_array_equal(sides.words, before)
 
 
 @pytest.mark.parametrize("dim", [1, 14, 15, 40])

@@ -97,8 +97,28 @@ def test_starting_from_vectors():
     np.testing.assert_allclose(again["unwörd"], first["unwörd"], atol=1e-5)
     plain = firth.Vectors(["wörd1"], np.full((1, 8), 2.0))
     assert np.allclose(fit(init=plain, lr=1e-9).vectors_vocab[0], 2.0)
-    with pytest.raises(ConfigError, match="frozen"):
-        fit(init=first, frozen=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"deterministic": True}, {"architecture": "cbow"}, {"max_n": 0}], ids=str)
+def test_frozen_words_stay(options):
+    first = fit(epochs=3, **options)
+    more = TEXT + [["nëw1", "nëw2", "wörd1"]] * 30
+    frozen = fit(more, init=first, frozen=True, **options)
+    moved = fit(more, init=first, **options)
+    assert len(frozen) == len(first) + 2
+    np.testing.assert_array_equal(frozen[first.index_to_key], first.vectors)
+    assert not np.allclose(moved[first.index_to_key], first.vectors, atol=1e-3)
+    assert frozen["nëw1"].any() and not np.allclose(frozen["nëw1"], moved["nëw1"])
+
+
+def test_what_cannot_be_frozen():
+    first = fit()
+    with pytest.raises(ConfigError, match="give init too"):
+        fit(frozen=True)
+    with pytest.raises(ConfigError, match="the same min_n, max_n and buckets"):
+        fit(init=first, frozen=True, buckets=77)
+    with pytest.raises(ConfigError, match="floret"):
+        fit(init=fit(hash_count=2), frozen=True, hash_count=2)
 
 
 @pytest.mark.parametrize("loss", ["ns", "hs", "softmax"])

@@ -9,7 +9,18 @@ from firth.errors import ConfigError, DivergenceError, InputError, MemoryLimitEr
 
 RANDOM = np.random.default_rng(0)
 TEXT = [[f"w{int(i)}" for i in RANDOM.zipf(1.5, 30).clip(1, 60)] for _ in range(120)]
-RUN = ("vocabulary", "workdir", "resume", "checkpoint_every", "callbacks", "memory", "threads")
+RUN = (
+    "vocabulary",
+    "init",
+    "frozen",
+    "validation",
+    "workdir",
+    "resume",
+    "checkpoint_every",
+    "callbacks",
+    "memory",
+    "threads",
+)
 OTHER = {
     "dim": 9,
     "window": 2,
@@ -22,6 +33,7 @@ OTHER = {
     "epochs": 2,
     "lr": 0.1,
     "seed": 2,
+    "patience": 1,
 }
 
 
@@ -32,7 +44,8 @@ def fit(source=TEXT, **options):
 
 @pytest.mark.parametrize("option", field_names(firth.GloVe))
 def test_every_option_does_something(option):
-    plain, other = fit(), fit(**{option: OTHER[option]})
+    more = {"validation": 0.3, "epochs": 60, "lr": 0.3} if option == "patience" else {}
+    plain, other = fit(**more), fit(**more, **{option: OTHER[option]})
     assert plain.vectors.shape != other.vectors.shape or not np.array_equal(plain.vectors, other.vectors)
     assert other.config["model"][option] == OTHER[option]
 
@@ -92,6 +105,53 @@ def test_counts_that_are_there_are_learnt_from():
     assert found.config == plain.config
     with pytest.raises(ConfigError, match="have their words already"):
         fit(counts, vocabulary=["w1"])
+
+
+def test_starting_from_vectors():
+    first = fit(epochs=20)
+    again = fit(init=first, lr=1e-9)
+    np.testing.assert_allclose(again.vectors, first.vectors, atol=1e-6)
+    frozen = fit(init=first.subset(["w1", "w3"]), frozen=True, epochs=20)
+    np.testing.assert_array_equal(frozen[["w1", "w3"]], first[["w1", "w3"]])
+    assert not np.allclose(frozen["w2"], fit(epochs=20)["w2"], atol=1e-3)
+    assert frozen.provenance["epochs"][-1]["loss"] < 0.5 * frozen.provenance["epochs"][0]["loss"]
+    with pytest.raises(ConfigError, match="give init too"):
+        fit(frozen=True)
+    with pytest.raises(ConfigError, match="Set dim=8"):
+        fit(init=first, dim=9)
+
+
+def test_a_word_finds_its_place_among_frozen_ones():
+    random = np.random.default_rng(3)
+    groups = [[f"food{i}" for i in range(6)], [f"drink{i}" for i in range(6)]]
+    chances = np.repeat([[0.15, 1 / 60], [1 / 60, 0.15]], 6, axis=1)
+    text = [random.choice(groups[0] + groups[1], 6, p=chances[i % 2]).tolist() for i in range(2000)]
+    old = fit(text, dim=4, window=5, epochs=60).remove(["food0"])
+    new = fit(text, dim=4, window=5, epochs=60, init=old, frozen=True, seed=7)
+    np.testing.assert_array_equal(new[old.index_to_key], old.vectors)
+    assert new.n_similarity(["food0"], groups[0][1:]) > 0.9
+    assert new.n_similarity(["food0"], groups[1]) < 0
+
+
+def test_held_out_pairs():
+    heard = []
+    fit(validation=0.25, epochs=30, callbacks=[heard.append])
+    cells = fit().provenance["cells"]
+    assert heard[0].examples == pytest.approx(0.75 * cells, rel=0.1)
+    assert heard[-1].validation > 1.2 * heard[-1].loss  # they were not learnt from
+    assert heard[-1].validation < heard[0].validation
+    stopped = fit(validation=0.25, epochs=200, patience=2, lr=0.2)
+    losses = [epoch["validation"] for epoch in stopped.provenance["epochs"]]
+    assert len(losses) < 200 and int(np.argmin(losses)) == len(losses) - 3
+    for threads in (2, 3):
+        assert fit(validation=0.25, threads=threads).vectors.tobytes() == fit(validation=0.25).vectors.tobytes()
+    for wrong in (0, 1.0, "text", -0.5):
+        with pytest.raises(ConfigError, match="holds out a share"):
+            fit(validation=wrong)
+    with pytest.raises(ConfigError, match="patience waits"):
+        fit(patience=1)
+    with pytest.raises(InputError, match="holds none out"):
+        fit(validation=1e-9)
 
 
 def test_a_given_vocabulary_fixes_keys_and_ids():

@@ -18,7 +18,7 @@ from firth.errors import ConfigError
 # The names of `firth.formats.FORMATS`, which is not imported for the sake of a help text; a test compares them.
 _WRITTEN = (
     "native, word2vec, word2vec-binary, glove, finalfusion, gensim, model2vec, sentence-transformers, npz, parquet, "
-    "projector, spacy, fasttext"
+    "projector, spacy, fasttext, floret"
 )
 _CURVE = ("loss", "held-out loss", "words/s")
 

@@ -89,6 +89,7 @@ FORMATS: dict[str, Format] = {
         Format("spacy", "folder", _TABLE, "firth.formats.spacy"),
         Format("projector", "folder", _COUNTED, "firth.formats.projector"),
         Format("fasttext", "file", _TABLE | {"output", "counts", "subwords"}, "firth.formats.fasttext"),
+        Format("floret", "file", frozenset({"subwords"}), "firth.formats.floret"),
     )
 }
 

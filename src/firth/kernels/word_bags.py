@@ -115,5 +115,7 @@ def _scatter(architecture, left, right, tables, n, first, last, scratch):  # typ
         word = scratch.contexts[j]
         for place in range(architecture.offsets[word], architecture.offsets[word + 1]):
             row = architecture.rows[place]
+            if tables.frozen.size > 0 and tables.frozen[row]:
+                continue
             for d in range(left, right, LANES):
                 store(tables.inputs, row, d, load(tables.inputs, row, d) + load(scratch.hidden, _GRADIENT, d))

@@ -7,6 +7,8 @@ floret mode: Serrà & Karatzoglou 2017, "Getting Deep Recommenders Fit"; Explosi
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from firth.config import config, option
 from firth.corpus.text import Text
 from firth.errors import ConfigError
@@ -16,7 +18,7 @@ from firth.models.windows import WindowModel
 from firth.training.blocks import Setting, read_only
 from firth.training.objectives import output_rows
 from firth.training.starting import matching_rows, start_from
-from firth.training.subwords import WordRows, start_rows, word_rows
+from firth.training.subwords import WordRows, are_alike, start_rows, word_rows
 from firth.training.tables import initialise, without_padding
 from firth.vectors.keys import Keys
 from firth.vectors.table import Vectors
@@ -63,19 +65,21 @@ class FastText(WindowModel):
 
     def setting(self, words: Vocabulary, corpus: Corpus, init: Any = None, frozen: bool = False) -> Setting:
         """The tables, what is learnt from, and how."""
-        if frozen:
-            raise ConfigError(
-                "frozen keeps whole words as they are, and here n-grams are shared by many. Leave it out."
-            )
         start = self._started(init, frozen)
         rows, objective = self._rows(words), self._objective(words)
         targets = output_rows(objective, len(words))
         tables = initialise(rows.rows, targets, self.dim, self.seed, spread=_SPREAD, empty=1)
         if start is not None:
+            if frozen:
+                self._check_frozen(rows, start)
+            held = np.zeros(len(tables.inputs), np.bool_)
             own = start if start.vectors_vocab is None else Vectors(start.index_to_key, start.vectors_vocab)
             if not self.hash_count:
-                start_from(tables, own, matching_rows(own, words.keys, self.dim), outputs=False)
-            start_rows(tables.inputs, rows, start.subwords, self.dim)
+                matching = matching_rows(own, words.keys, self.dim)
+                start_from(tables, own, matching, outputs=False)
+                held[: len(words)] = matching >= 0
+            held[rows.own + start_rows(tables.inputs, rows, start.subwords, self.dim)] = True
+            tables = tables._replace(frozen=held) if frozen else tables
             if self.loss != "hs" and start.output is not None:
                 there = matching_rows(start, words.keys, self.dim)
                 tables.outputs[there >= 0, : self.dim] = start.output[there[there >= 0]]
@@ -107,6 +111,16 @@ class FastText(WindowModel):
             config={"model": {"name": self.name, **self.to_dict()}, "text": text.options()},
             provenance=provenance,
         )
+
+    def _check_frozen(self, rows: WordRows, start: Vectors) -> None:
+        """Raise ConfigError where the vectors that `start` gave would move, or nothing would be left to learn."""
+        if self.hash_count:
+            raise ConfigError("frozen keeps every row of floret's buckets, which are all there is. Leave it out.")
+        if len(rows.used) and not are_alike(rows, start.subwords):
+            raise ConfigError(
+                "frozen keeps the vectors of `init` where it was learnt with the same min_n, max_n and buckets: others "
+                "lack n-grams that their words have here. Leave it out, or set max_n=0."
+            )
 
     def _rows(self, words: Vocabulary) -> WordRows:
         return word_rows(words, self.min_n, self.max_n, self.buckets, self.hash_count)

@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float32]
 _BLOCKS = 8  # at least; as many threads at most are at work. 36 learnt worse than 8 (docs/log.md)
 _LARGEST = 1 << 16  # words in a block: places in a tile are u2
 _AT_ONCE = 1 << 16  # cells that are weighed
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), np.uint64(0xBF58476D1CE4E5B9))
 _STILL = 1e30  # the sum of squares of a number that must not move
 _AHEAD = 4  # tiles looked at beyond the next one, for each thread
 
@@ -38,10 +39,24 @@ class Tiles:
     ends: npt.NDArray[np.int64]
     """i8[blocks · blocks + 1], where each tile begins, and where the last one ends."""
     blocks: int
+    held: npt.NDArray[np.int64]
+    """i8[blocks · blocks], how many cells at a tile's end are held out."""
 
     @classmethod
-    def of(cls, matrix: Matrix, x_max: float, alpha: float, seed: int, threads: int, memory: int) -> "Tiles":
-        """Deal the cells out, in random order in each tile. Beyond `memory` bytes they lie in temporary files."""
+    def of(
+        cls,
+        matrix: Matrix,
+        x_max: float,
+        alpha: float,
+        seed: int,
+        threads: int,
+        memory: int,
+        validation: float | None = None,
+    ) -> "Tiles":
+        """Deal the cells out, in random order in each tile. Beyond `memory` bytes they lie in temporary files.
+
+        validation  the share of the pairs of words that is held out, X_ij with X_ji: each tells of the other
+        """
         blocks = blocks_of(len(matrix.lengths))
         sizes = np.zeros((blocks, blocks), np.int64)
 
@@ -61,20 +76,33 @@ class Tiles:
                 deal(*given, blocks, member, threads, cursors, cells)
 
         _ = [*in_order(put, range(threads), threads)]
-        tiles = cls(cells, ends, blocks)
-        tiles._finish(x_max, alpha, seed, threads)
+        tiles = cls(cells, ends, blocks, np.zeros(blocks * blocks, np.int64))
+        tiles._finish(x_max, alpha, seed, threads, validation)
         return tiles
 
     def __len__(self) -> int:
-        return int(self.ends[-1])
+        """Cells that are learnt from."""
+        return int(self.ends[-1] - self.held.sum())
 
-    def _finish(self, x_max: float, alpha: float, seed: int, threads: int) -> None:
-        """Shuffle each tile, then take logarithms and weigh."""
+    def learnt(self, tile: int) -> tuple[int, int]:
+        """(start, end) of the cells of a tile that are learnt from."""
+        start, end = self.ends[tile : tile + 2].tolist()
+        return start, end - int(self.held[tile])
+
+    def held_out(self, tile: int) -> tuple[int, int]:
+        """(start, end) of the others."""
+        end = int(self.ends[tile + 1])
+        return end - int(self.held[tile]), end
+
+    def _finish(self, x_max: float, alpha: float, seed: int, threads: int, validation: float | None) -> None:
+        """Shuffle each tile, hold some out, then take logarithms and weigh."""
         keys = np.random.default_rng((seed, 2)).integers(0, 2**63, len(self.ends) - 1).astype(np.uint64)
 
         def one(tile: int) -> None:
             start, end = self.ends[tile : tile + 2].tolist()
             shuffle(self.cells, start, end, keys[tile])
+            if validation is not None:
+                self.held[tile] = self._hold_out(tile, start, end, validation, seed)
             for at in range(start, end, _AT_ONCE):
                 part = slice(at, min(at + _AT_ONCE, end))
                 logs = np.log(self.cells.logs[part])
@@ -84,6 +112,22 @@ class Tiles:
 
         for _ in in_order(one, range(len(keys)), threads):
             pass
+
+    def _hold_out(self, tile: int, start: int, end: int, share: float, seed: int) -> int:
+        """Move the cells that are held out to the end of the tile, all others as they stand; returns their number."""
+        row, column = divmod(tile, self.blocks)
+        pair = np.stack([
+            self.cells.words[start:end].astype(np.uint64) * np.uint64(self.blocks) + np.uint64(row),
+            self.cells.contexts[start:end].astype(np.uint64) * np.uint64(self.blocks) + np.uint64(column),
+        ])  # fmt: skip
+        drawn = (pair.min(axis=0) << np.uint64(32)) + pair.max(axis=0) + np.uint64(seed) * _MIX[0]
+        for factor in _MIX:  # SplitMix64's end (Steele, Lea & Flood 2014): a function of the two words alone
+            drawn = (drawn ^ (drawn >> np.uint64(31))) * factor
+        held = (drawn >> np.uint64(11)) < np.uint64(int(share * 2**53))
+        order = np.argsort(held, kind="stable")
+        for array in self.cells[:3]:
+            array[start:end] = array[start:end][order]
+        return int(held.sum())
 
 
 def blocks_of(words: int) -> int:
@@ -127,6 +171,18 @@ class Sides:
         table[:, width + dim + 1 - own] = _STILL
         return table
 
+    def start(self, rows: npt.NDArray[np.int64], vectors: Floats, frozen: bool) -> None:
+        """Words at these rows begin with these vectors, f4[rows, dim]: half as a word, half as a context.
+
+        frozen  they stay so; their biases move
+        """
+        places = self.place[rows]
+        for table in (self.words, self.contexts):
+            table[places, : self.dim] = vectors / np.float32(2)
+            if frozen:
+                width = table.shape[1] // 2
+                table[places, width : width + self.dim] = _STILL
+
     def of_block(self, block: int, table: Floats) -> Floats:
         return table[block * self.rows : (block + 1) * self.rows]
 
@@ -135,6 +191,11 @@ class Sides:
         vectors: Floats = self.words[self.place, : self.dim]
         vectors += self.contexts[self.place, : self.dim]
         return vectors
+
+
+def held_out_cost(tiles: Tiles, sides: Sides) -> Callable[[], float]:
+    """What measures the mean cost of the cells that are held out."""
+    return _Crew(tiles, sides, 0.0, 1).held_out_cost
 
 
 def side_bytes(words: int, dim: int) -> int:
@@ -147,11 +208,12 @@ def course(tiles: Tiles, sides: Sides, *, words: int, epochs: int, lr: float, se
     n = len(tiles)
     weights, logs = tiles.cells.weights[: 1 << 20], tiles.cells.logs[: 1 << 20]
     unlearnt = float(np.mean(np.float64(0.5) * weights * logs**2)) if n else 0.0
+    there = {tile for tile in range(len(tiles.held)) if tiles.learnt(tile)[0] < tiles.learnt(tile)[1]}
 
     def blocks(number: int) -> Iterator[int]:
-        """The tiles that hold anything, in an order of this pass's own."""
-        order = np.random.default_rng(int(pass_key(seed, number))).permutation(len(tiles.ends) - 1)
-        return (tile for tile in order.tolist() if tiles.ends[tile] < tiles.ends[tile + 1])
+        """The tiles with anything to learn, in an order of this pass's own."""
+        order = np.random.default_rng(int(pass_key(seed, number))).permutation(len(tiles.held))
+        return (tile for tile in order.tolist() if tile in there)
 
     return Course(
         epochs=epochs,
@@ -192,9 +254,18 @@ class _Crew:
         return [work] * self.threads
 
     def _learn_tile(self, tile: int, scratch: Floats) -> Done:
-        start, end = self.tiles.ends[tile : tile + 2].tolist()
+        start, end = self.tiles.learnt(tile)
         cost = self._learn(*divmod(tile, self.tiles.blocks), start, end, scratch)
         return end - start, end - start, cost, end - start
+
+    def held_out_cost(self) -> float:
+        """The mean cost of a cell that is held out; at a learning rate of 0, it moves nothing."""
+        tiles, scratch = self.tiles, aligned(1, 16)
+        costs = (
+            self._learn(*divmod(tile, tiles.blocks), *tiles.held_out(tile), scratch)
+            for tile in np.flatnonzero(tiles.held).tolist()
+        )
+        return sum(costs) / int(tiles.held.sum())
 
     def _learn(self, row: int, column: int, start: int, end: int, scratch: Floats) -> float:
         words, contexts = self.sides.of_block(row, self.sides.words), self.sides.of_block(column, self.sides.contexts)

@@ -68,18 +68,23 @@ def word_rows(words: Vocabulary, min_n: int, max_n: int, buckets: int, hash_coun
     return WordRows(compact, len(words), used, buckets, min_n, max_n)
 
 
-def start_rows(inputs: npt.NDArray[np.float32], rows: WordRows, init: Subwords | None, dim: int) -> None:
-    """Copy the rows of n-grams from vectors that were made in the same way; others stay as they are."""
-    if init is None or rows.own + len(rows.used) == rows.own:
-        return
-    same = (init.min_n, init.max_n, init.buckets, init.hash_count) == (
-        rows.min_n,
-        rows.max_n,
-        rows.buckets,
-        rows.hash_count,
-    )
-    if not same:
-        return
+def are_alike(rows: WordRows, init: Subwords | None) -> bool:
+    """Whether the rows of n-grams mean the same."""
+    ours = (rows.min_n, rows.max_n, rows.buckets, rows.hash_count)
+    return init is not None and ours == (init.min_n, init.max_n, init.buckets, init.hash_count)
+
+
+def start_rows(
+    inputs: npt.NDArray[np.float32], rows: WordRows, init: Subwords | None, dim: int
+) -> npt.NDArray[np.int64]:
+    """Copy the rows of n-grams from vectors that were made in the same way; others stay as they are.
+
+    Returns which of the rows of n-grams were copied. A row of zeros was never learnt, and is not.
+    """
+    if init is None or not are_alike(rows, init):
+        return np.zeros(0, np.int64)
     places = rows.used if init.places is None else init.places[rows.used]
     known = np.flatnonzero((places >= 0) & (places < len(init.table)))
+    known = known[init.table[places[known]].any(axis=1)]
     inputs[rows.own + known, :dim] = init.table[places[known]]
+    return known
