@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 MADE   := .venv/made-for-demo
 READY  := .venv/ready
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format check test oracles hostile bench docs demo clean
@@ -38,7 +39,7 @@ test: $(READY) ## everything: layout, lint, types and every test
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet --output-format concise .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 oracles: $(READY) ## only the comparisons with other programs
 	$(BIN)/pytest tests/oracles

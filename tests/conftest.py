@@ -19,8 +19,10 @@ def _kernels() -> str:
     return digest.hexdigest()[:16]
 
 
-# Numba reads this when it is imported, so it is set here, before any test module is.
-os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", REPOSITORY / ".numba_cache")) / _kernels())
+# Numba reads this when it is imported, so it is set here, before any test module is. Workers of
+# pytest-xdist find it set.
+_folder = Path(os.environ.get("NUMBA_CACHE_DIR", REPOSITORY / ".numba_cache"))
+os.environ["NUMBA_CACHE_DIR"] = str(_folder if _folder.name == _kernels() else _folder / _kernels())
 
 # A first call compiles for seconds, and a busy machine is slow: time is never what a property is about.
 settings.register_profile("firth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
