@@ -170,4 +170,6 @@ def test_both_streams_learn() -> None:
     )
     torch.nn.functional.cross_entropy(network.logits(states)[0], torch.arange(T)).backward()
     for name, parameter in network.named_parameters():
+        if name.startswith("pooler"):  # of texts that are classified
+            continue
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name

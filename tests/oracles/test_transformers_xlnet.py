@@ -50,7 +50,8 @@ def ours(theirs: Any, tmp_path_factory: pytest.TempPathFactory) -> PermutationLa
     family, options = huggingface.options_of(json.loads((folder / "config.json").read_text()), folder)
     network = network_of(options)
     arrays = huggingface.to_ours(family, huggingface.read_arrays(folder), folder)
-    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+    given = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    assert network.load_state_dict(given, strict=False).missing_keys == ["pooler.weight", "pooler.bias"]
     return network.eval()
 
 
@@ -61,8 +62,9 @@ def network_of(options: dict[str, Any]) -> PermutationLanguageModel:
 
 def of_z(many: int, seed: int = 1) -> dict[str, Any]:
     """An order of factorisation in which the last `many` places are foretold."""
-    targets, hidden = draw(np.ones((2, T), bool), T // many, np.random.default_rng(seed))
-    return {"hidden": torch.from_numpy(hidden), "targets": torch.from_numpy(targets)}
+    chance = np.random.default_rng(seed)
+    targets = np.stack([draw(np.ones(T, bool), T // many, chance) for _ in range(2)])
+    return {"hidden": torch.from_numpy(hidden_by(targets, T)), "targets": torch.from_numpy(targets)}
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -132,7 +134,8 @@ def test_a_model_of_ours_gives_the_same_there(tmp_path: Path) -> None:
     family, options = huggingface.options_of(config_there().to_dict(), "")
     torch.manual_seed(1)
     network = perturbed(network_of(options))
-    arrays = huggingface.to_theirs(family, {name: tensor.numpy() for name, tensor in network.state_dict().items()})
+    kept = {name: tensor.numpy() for name, tensor in network.state_dict().items() if not name.startswith("pooler")}
+    arrays = huggingface.to_theirs(family, kept)
     with NewFile(tmp_path / "model.safetensors") as file:
         safetensors.write(file, arrays, aligned=next(iter(arrays)), metadata={"format": "pt"})
     (tmp_path / "config.json").write_text(json.dumps(huggingface.config_of(family, options)))
@@ -146,6 +149,22 @@ def test_a_model_of_ours_gives_the_same_there(tmp_path: Path) -> None:
     body, info = transformers.AutoModel.from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["mismatched_keys"], info
     assert torch.allclose(network(IDS), body.eval()(IDS).last_hidden_state, atol=1e-5)
+
+
+@torch.no_grad()
+def test_classes_of_texts_are_theirs() -> None:
+    """The pooler, of the last token: transformers fills rows up on the left."""
+    torch.manual_seed(2)
+    there = perturbed(transformers.XLNetForSequenceClassification(config_there()))
+    family, options = huggingface.options_of(config_there().to_dict(), "")
+    arrays = huggingface.to_ours(family, {name: each.numpy() for name, each in there.state_dict().items()}, "")
+    head = [torch.from_numpy(arrays.pop(f"task.{kind}")) for kind in ("weight", "bias")]
+    network = network_of(options).eval()
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, strict=False)
+    states = network(IDS, PRESENT, SEGMENTS)
+    found = torch.nn.functional.linear(network.pooled(states[:, -1]), *head)
+    expected = there(IDS, attention_mask=PRESENT.float(), token_type_ids=SEGMENTS).logits
+    assert torch.allclose(found, expected, atol=1e-5) and found.std() > 0.05
 
 
 def test_names_and_options_come_back() -> None:

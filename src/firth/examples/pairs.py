@@ -1,7 +1,7 @@
 """What a network that writes one text for another learns from: pairs of sentences, with teacher forcing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from firth.tokens.tokenizer import Tokenizer
 class Parallel(Packed):
     """A text in tokens, the target, and sentence by sentence what it is written for, the source."""
 
-    source: Packed
+    source: Packed = field(kw_only=True)
 
     @classmethod
     def of_lines(cls, lines: Iterable[str], tokenizer: Tokenizer, *, end: int) -> Self:
@@ -29,11 +29,12 @@ class Parallel(Packed):
         for packed, name in ((source, "source"), (target, "target")):
             if len(packed.sentences) - 1 < len(pairs):
                 raise InputError(f"The {name} of some pair gives no token. Take out what is only blanks or controls.")
-        return cls(target.tokens, target.sentences, target.documents, source)
+        return cls(target.tokens, target.sentences, target.documents, source=source)
 
     def _part(self, first: int, last: int) -> Self:
         target = Packed(self.tokens, self.sentences, self.documents)._part(first, last)
-        return type(self)(target.tokens, target.sentences, target.documents, self.source._part(first, last))
+        source = self.source._part(first, last)
+        return type(self)(target.tokens, target.sentences, target.documents, source=source)
 
     def checksum(self) -> str:
         """Of both sides."""
@@ -46,7 +47,7 @@ class Pairs(Examples):
     The decoder is shown the target one place to the right, behind a start token, and foretells it where it stands.
 
     >>> source = Packed(np.array([5, 6, 1, 7, 1], np.int32), np.array([0, 3, 5]), np.array([0, 2]))
-    >>> target = Parallel(np.array([6, 5, 1, 7, 1], np.int32), np.array([0, 3, 5]), np.array([0, 2]), source)
+    >>> target = Parallel(np.array([6, 5, 1, 7, 1], np.int32), np.array([0, 3, 5]), np.array([0, 2]), source=source)
     >>> batch = Pairs(target, start=2, pad=0).batch(np.array([0, 1]), np.zeros(2, np.int64))
     >>> batch.arrays["source"].tolist(), batch.arrays["present"].astype(int).tolist()
     ([[5, 6, 1], [7, 1, 0]], [[1, 1, 1], [1, 1, 0]])

@@ -9,35 +9,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firth.errors import InputError
+from firth.examples.packing import Batch, Examples, Packed, Rows
+
 LONGEST_SPAN = 5  # tokens, §3.1
 
 
-class Foretold(NamedTuple):
-    """Which places of a batch are foretold, and what is seen meanwhile."""
-
-    targets: NDArray[np.int64]
-    """[B, M] places, in the order in which they are foretold."""
-    hidden: NDArray[np.bool_]
-    """[B, T, T], True where place i does not see place j."""
+# ---------------------------------------------------------------- orders
 
 
-def draw(may: NDArray[np.bool_], one_in: int, chance: np.random.Generator) -> Foretold:
-    """Places to foretell, one in `one_in` of a row's length, in an order drawn at random.
+def draw(may: NDArray[np.bool_], one_in: int, chance: np.random.Generator) -> NDArray[np.int64]:
+    """Places of a row to foretell, one in `one_in` of its length, in an order drawn at random: i8[M].
 
-    may  bool[B, T]: places that may be foretold; the others (padding, separators) are context throughout
+    may  bool[T]: places that may be foretold; the others (padding, separators) are context throughout
 
-    Raises ValueError where a row has fewer places than are to be foretold.
+    Spans of 1 to 5 tokens, each somewhere within `one_in` times its length. Where the row ends before there are enough,
+    single places fill up; a surplus is dropped. Raises ValueError where there are fewer places than are foretold.
     """
-    many = max(1, may.shape[1] // one_in)
-    targets = np.stack([chance.permutation(spans(row, many, one_in, chance)) for row in may])
-    return Foretold(targets, hidden_by(targets, may.shape[1]))
-
-
-def spans(may: NDArray[np.bool_], many: int, one_in: int, chance: np.random.Generator) -> NDArray[np.int64]:
-    """`many` places of one row: spans of 1 to 5 tokens, each somewhere within `one_in` times its length.
-
-    Where the row ends before there are so many, single places fill up; a surplus is dropped.
-    """
+    many = max(1, len(may) // one_in)
     eligible = np.flatnonzero(may)
     if many > len(eligible):
         raise ValueError(f"{many} places are to be foretold, and the row has {len(eligible)}.")
@@ -50,7 +39,7 @@ def spans(may: NDArray[np.bool_], many: int, one_in: int, chance: np.random.Gene
         start += one_in * span
     rest = np.setdiff1d(eligible, chosen)
     filled = [*chosen[:many], *chance.choice(rest, max(0, many - len(chosen)), replace=False).tolist()]
-    return np.asarray(filled, np.int64)
+    return chance.permutation(np.asarray(filled, np.int64))
 
 
 def hidden_by(targets: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
@@ -70,50 +59,66 @@ def hidden_by(targets: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
     return np.asarray(is_target[:, None, :] & (rank[:, :, None] <= rank[:, None, :]))
 
 
-class Rows(NamedTuple):
-    """Rows of a batch: text that the next row remembers, then A <sep> B <sep> <cls>."""
-
-    ids: NDArray[np.int64]
-    """[B, T]."""
-    segments: NDArray[np.int64]
-    """[B, T]: 0 for A and what stands before it, 1 for B, 2 for <cls>; a <sep> is of the segment that it ends."""
-    may: NDArray[np.bool_]
-    """[B, T]: what may be foretold, which is all but <sep> and <cls>."""
+# ---------------------------------------------------------------- rows
 
 
-def pair_rows(
-    tokens: NDArray[np.integer],
-    starts: NDArray[np.int64],
-    length: int,
-    reused: int,
-    marks: tuple[int, int],
-    chance: np.random.Generator,
-) -> Rows:
-    """A row at each of `starts`: `reused` tokens as they stand, segment A, which goes on from there, and segment B.
+class Marks(NamedTuple):
+    """The ids of the special tokens of a row."""
 
-    In half of the rows B goes on where A ends; in the others it comes from a random place of the text. How long A is,
-    is drawn; B fills the row.
+    sep: int
+    cls: int
 
-    tokens  i4[n]: the text; it goes on at its beginning where a row reaches over its end
-    starts  i8[B]
-    length  tokens of a row, at least `reused` + 5
-    marks   the ids of <sep> and <cls>
+
+def two_segments(
+    tokens: NDArray[np.integer], start: int, length: int, marks: Marks, chance: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A <sep> B <sep> <cls>, i8[T], and the segment of each token: 0 for A, 1 for B, 2 for <cls>.
+
+    A begins at `start`; how long it is, is drawn. In half of the rows B goes on where A ends, in the others it comes
+    from a random place of the text; it fills the row. A <sep> is of the segment that it ends.
+
+    length  at least 5; where A or B reach over the end of the text they go on at its beginning
     """
-    sep, cls = marks
-    room = length - reused - 3
-    ids = np.empty((len(starts), length), np.int64)
-    segments = np.zeros((len(starts), length), np.int64)
-    segments[:, -1] = 2
-    for row, start in enumerate(starts.tolist()):
-        border = reused + int(chance.integers(1, room))
-        begin = start + border if chance.random() < 0.5 else int(chance.integers(0, len(tokens)))
-        ids[row, :border] = _taken(tokens, start, border)
-        ids[row, border + 1 : -2] = _taken(tokens, begin, length - border - 3)
-        ids[row, [border, -2, -1]] = sep, sep, cls
-        segments[row, border + 1 : -1] = 1
-    return Rows(ids, segments, (ids != sep) & (ids != cls))
+    border = int(chance.integers(1, length - 3))
+    begin = start + border if chance.random() < 0.5 else int(chance.integers(0, len(tokens)))
+    a, b = taken(tokens, start, border), taken(tokens, begin, length - 3 - border)
+    ids = np.concatenate([a, [marks.sep], b, [marks.sep, marks.cls]]).astype(np.int64)
+    return ids, np.repeat([0, 1, 2], [border + 1, len(b) + 1, 1])
 
 
-def _taken(tokens: NDArray[np.integer], start: int, many: int) -> NDArray[np.integer]:
-    """`many` tokens from `start` on, around the end."""
+def taken(tokens: NDArray[np.integer], start: int, many: int) -> NDArray[np.integer]:
+    """`many` tokens from `start` on, around both ends."""
     return tokens.take(np.arange(start, start + many), mode="wrap")
+
+
+class Permuted(Examples):
+    """Row r is two segments from about place r · (length - 3) on; it has an order of its own, in every pass another.
+
+    one_in  one token in so many is foretold
+    memory  so many tokens that stand before A are handed over too, for the network to remember
+    """
+
+    def __init__(self, packed: Packed, length: int, marks: Marks, *, one_in: int, memory: int, seed: int) -> None:
+        if len(packed.tokens) < 2:
+            raise InputError("A text of one token has nothing to predict. Give a longer one.")
+        self.packed, self.length, self.marks = packed, length, marks
+        self.one_in, self.memory, self.seed = one_in, memory, seed
+        self.row_tokens = length
+
+    def __len__(self) -> int:
+        return max(1, len(self.packed.tokens) // (self.length - 3))
+
+    def batch(self, rows: Rows, turns: Rows) -> Batch:
+        tokens, made = self.packed.tokens, []
+        for row, turn in zip(rows.tolist(), turns.tolist(), strict=True):
+            chance = np.random.default_rng([self.seed, turn, row])
+            shift = int(np.random.default_rng([self.seed, turn]).integers(0, self.length - 3)) if turn else 0
+            start = row * (self.length - 3) + shift
+            ids, segments = two_segments(tokens, start, self.length, self.marks, chance)
+            targets = draw((ids != self.marks.sep) & (ids != self.marks.cls), self.one_in, chance)
+            made.append((ids, segments, targets, taken(tokens, start - self.memory, self.memory)))
+        ids, segments, targets, before = (np.stack(column).astype(np.int64) for column in zip(*made, strict=True))
+        arrays = {"ids": ids, "segments": segments, "targets": targets, "hidden": hidden_by(targets, self.length)}
+        if self.memory:
+            arrays["before"] = before
+        return Batch(arrays, {"plm": targets.size})

@@ -211,6 +211,7 @@ class PermutationLanguageModel(nn.Module):
         self.embed = Starts(vocab_size, dim)
         self.stack = RelativeStack(layers, dim, heads, ffn_dim, activation=activation, dropout=dropout, eps=eps)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
+        self.pooler = nn.Linear(dim, dim)
         self.dropout = nn.Dropout(dropout)
         initialise(self)
 
@@ -257,6 +258,35 @@ class PermutationLanguageModel(nn.Module):
     def logits(self, states: Tensor) -> Tensor:
         """For each state, f[…, D], a score of every word, f[…, V]: products with the table of tokens, and a bias."""
         return F.linear(states, self.embed.tokens.weight, self.bias)
+
+    def pooled(self, states: Tensor) -> Tensor:
+        """tanh(W h + b) of the states f[B, D] that stand for whole texts."""
+        return self.pooler(states).tanh()  # type: ignore[no-any-return]
+
+
+class PermutationLesson(nn.Module):
+    """What XLNet learns from: the nats of the targets, each foretold from what stands before it in its row's order."""
+
+    def __init__(self, network: PermutationLanguageModel) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, ids: Tensor, segments: Tensor, targets: Tensor, hidden: Tensor, before: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Summed nats. ids, segments i8[B, T], targets i8[B, M], hidden bool[B, T, T].
+
+        before  i8[B, R]: tokens that are read first, all at once and without learning, and then remembered
+        """
+        memory = None
+        if before is not None:
+            states: list[Tensor] = []
+            with torch.no_grad():
+                self.network(before, states=states)
+            memory = remember(states, None, before.shape[1])
+        found = self.network(ids, segments=segments, hidden=hidden, targets=targets, memory=memory)
+        scores = self.network.logits(found).float()
+        return {"plm": F.cross_entropy(scores.flatten(0, 1), ids.gather(1, targets).flatten(), reduction="sum")}
 
 
 def remember(states: Sequence[Tensor], memory: Sequence[Tensor] | None, many: int) -> list[Tensor]:
