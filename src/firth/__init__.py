@@ -20,6 +20,7 @@ _PUBLIC = {
     "Item2Vec": "firth.models.item2vec",
     "NNLM": "firth.models.nnlm",
     "NGramLM": "firth.models.ngram_lm",
+    "Pairs": "firth.models.pairs",
     "Phrases": "firth.models.phrases",
     "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from firth.models.item2vec import Item2Vec as Item2Vec
     from firth.models.ngram_lm import NGramLM as NGramLM
     from firth.models.nnlm import NNLM as NNLM
+    from firth.models.pairs import Pairs as Pairs
     from firth.models.phrases import Phrases as Phrases
     from firth.models.transformer import Transformer as Transformer
     from firth.models.word2vec import Word2Vec as Word2Vec

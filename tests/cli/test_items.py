@@ -88,6 +88,14 @@ def test_evaluate(run, shop: Path, log: Path):
     assert run("evaluate", shop, "--sessions", log, "--k", 0).code == 2
 
 
+def test_tune(run, log: Path):
+    how = ("--space", "recent=1,0", "--trials", 2, "--minutes", 1)
+    ran = run("tune", "item2vec", log, *SMALL, "--epochs", 2, "--metric", "mrr", "--json", *how)
+    assert ran.code == 0 and ran.json["metric"] == "mrr" and len(ran.json["trials"]) == 2
+    assert ran.json["command"].startswith("firth train item2vec ")
+    assert run("tune", "item2vec", log, "--metric", "luck").code == 2
+
+
 def test_a_run_goes_on(run, log: Path, tmp_path: Path):
     options = ("train", "item2vec", log, "-o", tmp_path / "m", *SMALL, "--checkpoint-every", "1h")
     assert run(*options, "--workdir", tmp_path / "w").code == 0
@@ -95,3 +103,16 @@ def test_a_run_goes_on(run, log: Path, tmp_path: Path):
     assert run(*options, "--validation", 0.2).code == 0
     assert run(*options, "--validation", log).code == 0
     assert run(*options, "--validation", tmp_path / "none").code == 3
+
+
+def test_pairs(run, tmp_path: Path):
+    (tmp_path / "clicks").write_text("red wine\tglass\nwhite wine\tglass\niron nail\thammer\nlong nail\thammer\n" * 20)
+    (tmp_path / "more.csv").write_text("asked,taken\ncheap wine,glass\nbent nail,hammer\n")
+    options = ("--dim", 8, "--lr", 0.3, "--threads", 1)
+    ran = run("train", "pairs", tmp_path / "clicks", "-o", tmp_path / "m", *options, "--json")
+    assert ran.code == 0 and (ran.json["pairs"], ran.json["right_sides"]) == (80, 2)
+    assert firth.load(tmp_path / "m").match("cheap wine")[0][0] == "glass"
+    columns = ("--left-column", "asked", "--right-column", "taken", "--validation", tmp_path / "more.csv")
+    ran = run("train", "pairs", tmp_path / "more.csv", "-o", tmp_path / "n", *options, *columns, "--json")
+    assert ran.code == 0 and ran.json["validation"]["questions"] == 2
+    assert run("train", "pairs", tmp_path / "none", "-o", tmp_path / "o").code == 3

@@ -11,7 +11,8 @@ import firth
 from firth.errors import ConfigError, DivergenceError, InputError
 from firth.models.word2vec import Word2Vec
 from firth.tuning import tune as tuning
-from firth.tuning.metrics import METRICS, Metric
+from firth.tuning.metrics import METRICS, RANKED, Metric
+from firth.tuning.subjects import OfSessions, OfText
 
 BASE = firth.Word2Vec(dim=16, min_count=1, subsample=0, epochs=10, lr=0.05, shrink_windows=False, seed=1)
 CHEAP = BASE.replace(epochs=1, dim=8)
@@ -129,7 +130,7 @@ def window_of(vectors):
 @pytest.mark.parametrize("pace", [1, 20, 500])
 def test_the_budget_is_kept(monkeypatch, tmp_path, minutes, pace):
     clock = Clock(monkeypatch, pace)
-    monkeypatch.setattr(tuning, "_LEAST", 1 << 15)
+    monkeypatch.setattr(OfText, "least", 1 << 15)
     path = long_text(tmp_path, clock)
     base = firth.Word2Vec(epochs=1)
     space = {"window": list(range(1, 60)), "negatives": list(range(1, 60))}
@@ -144,7 +145,7 @@ def test_the_budget_is_kept(monkeypatch, tmp_path, minutes, pace):
 
 def test_samples_grow_with_the_rungs(monkeypatch, tmp_path):
     clock = Clock(monkeypatch, 1.0)
-    monkeypatch.setattr(tuning, "_LEAST", 1 << 17)
+    monkeypatch.setattr(OfText, "least", 1 << 17)
     path = long_text(tmp_path, clock)
     found = firth.tune(path, firth.Word2Vec(), metric=window_of, space={"window": list(range(1, 99))}, trials=27)
     assert [rung.trials for rung in found.rungs] == [27, 9, 3, 1]
@@ -195,7 +196,7 @@ def test_a_question_about_other_words():
 
 def test_a_sample_on_which_nothing_can_be_asked_grows(monkeypatch, tmp_path):
     """The rare words of the question are in the last tenth of the text only."""
-    monkeypatch.setattr(tuning, "_LEAST", 1 << 12)
+    monkeypatch.setattr(OfText, "least", 1 << 12)
     path = tmp_path / "text.txt"
     path.write_text("the same words again\n" * 20_000 + "king queen cat dog\n" * 300)
     rated = ["king queen 9", "cat dog 8", "king dog 1"]
@@ -232,7 +233,8 @@ def test_a_source_that_can_be_read_once():
 def test_every_metric_is_whole(name):
     metric = METRICS[name]
     assert isinstance(metric, Metric)
-    assert set(metric.fixed) >= {"min_count", "max_vocab"}
+    if name not in RANKED:  # an item that is not known is lost: all are asked the same
+        assert set(metric.fixed) >= {"min_count", "max_vocab"}
     assert all(metric.fixed.values())
 
 
@@ -249,10 +251,10 @@ def test_the_command_says_what_differs(tmp_path):
     path.write_text("A b\n" * 10)
     text = firth.Text(path, tokenizer="words", lower=True)
     config = firth.Word2Vec(dim=50, lr=0.07, shrink_windows=False, deterministic=True)
-    words = shlex.split(tuning.command(text, config))
+    words = shlex.split(OfText(text, "").command(config))
     assert words[:6] == ["firth", "train", "word2vec", str(path), "-o", "MODEL"]
     assert " ".join(words[6:]) == "--tokenizer words --lower --dim 50 --no-shrink-windows --lr 0.07 --deterministic"
-    assert tuning.command(firth.Text(["a b"]), config).startswith("firth.Word2Vec(dim=50, shrink_windows=False")
+    assert OfText(firth.Text(["a b"]), "").command(config).startswith("firth.Word2Vec(dim=50, shrink_windows=False")
 
 
 def test_the_command_is_understood_and_trains_the_best(tmp_path, monkeypatch):
@@ -283,3 +285,61 @@ def test_temporary_files_vanish(tmp_path, monkeypatch):
     (tmp_path / "text.txt").write_text("a b c d\n" * 100)
     firth.tune(tmp_path / "text.txt", CHEAP, metric=lambda v: v.dim, space={"dim": [4]}, trials=2)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def items_world(tmp_path=None, sessions=120):
+    """Pairs of neighbours: what comes next is known from the last item alone."""
+    random = np.random.default_rng(0)
+    log = []
+    for _ in range(sessions):
+        groups = random.integers(6, size=3)
+        log.append([item for group in groups for item in (f"g{group}a", f"g{group}b")])
+    return log
+
+
+ITEMS = firth.Item2Vec(dim=8, epochs=15, subsample=0, lr=0.05, popularity=0.0, window=1)
+
+
+def test_items_by_the_hit_rate():
+    """Only who looks at the last item knows what comes next."""
+    space = {"recent": [0, 1]}
+    found = firth.tune(items_world(), ITEMS.replace(recent=0), metric="mrr", space=space, trials=2, threads=1)
+    assert found.config.recent == 1 and found.best.score > found.trials[1].score > 0
+    assert found.command.startswith("firth.Item2Vec(") and "recent=1" in found.command
+    for metric in ("hit_rate", "ndcg"):
+        (one,) = firth.tune(items_world(), ITEMS, metric=metric, space={"lr": [0.01]}, trials=1, threads=1).trials
+        assert 0 < one.score <= 1
+
+
+def test_items_without_a_space_vary_what_matters_for_items():
+    found = firth.tune(items_world(30), ITEMS, metric="hit_rate", trials=3, threads=1)
+    assert {*found.trials[-1].options, *found.trials[0].options, *found.trials[1].options} >= {"recent", "popularity"}
+
+
+def test_items_are_sampled_by_whole_sessions(monkeypatch):
+    monkeypatch.setattr(OfSessions, "least", 100)
+    subject = OfSessions(items_world(), "hit_rate")
+    with subject.part(200) as part, subject.part(10**9) as whole:
+        assert 0.2 < part.share < 0.5 and {len(session) for session in part.source} == {5}
+        assert whole.source is subject.log and subject.size() == 600
+    found = firth.tune(items_world(), ITEMS, metric="hit_rate", space={"lr": (0.01, 0.1)}, trials=4, threads=1)
+    assert {trial.rung for trial in found.trials} == {1, 2}
+
+
+def test_what_items_cannot_be_asked(tmp_path):
+    with pytest.raises(ConfigError, match="Leave question out"):
+        firth.tune(items_world(), ITEMS, metric="mrr", question=3)
+    with pytest.raises(ConfigError, match="Tune Item2Vec"):
+        firth.tune([["a", "b"]], CHEAP, metric="hit_rate")
+    with pytest.raises(ConfigError, match="knows word2vec, item2vec"):
+        firth.tune([["a", "b"]], firth.FastText(), metric="loss")
+    (tmp_path / "log.csv").write_text("u,i\n1,a\n1,b\n")
+    (tmp_path / "known.csv").write_text("item,x\na,1\nb,1\n")
+    log = firth.Sessions(tmp_path / "log.csv", session="u", item="i", metadata=tmp_path / "known.csv")
+    words = shlex.split(OfSessions(log, "mrr").command(firth.Item2Vec(recent=3)))
+    assert words[:6] == ["firth", "train", "item2vec", str(tmp_path / "log.csv"), "-o", "MODEL"]
+    assert words[6:] == [
+        "--session", "u", "--item", "i", "--metadata", str(tmp_path / "known.csv"), "--recent", "3",
+    ]  # fmt: skip
+    unnamed = firth.Sessions(tmp_path / "log.csv", session="u", item="i", metadata={"a": {"x": 1}})
+    assert OfSessions(unnamed, "mrr").command(firth.Item2Vec()) == "firth.Item2Vec().fit(source)"

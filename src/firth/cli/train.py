@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import classify, items, language, show
+from firth.cli import classify, items, language, pairs, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -129,6 +129,7 @@ def command(model: type[Config]) -> Callable[..., None]:
 for _model in (firth.Word2Vec, firth.FastText, firth.GloVe):
     app.command(command(_model), name=_model.name)
 app.command(with_options(firth.Item2Vec, items.train, items.SAYS), name=firth.Item2Vec.name)
+app.command(with_options(firth.Pairs, pairs.train, pairs.SAYS), name=firth.Pairs.name)
 _says = "Learn to classify texts, as fastText's supervised mode does. Prints the folder of the classifier."
 app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)
 _says = "Count n-grams, and estimate how likely words are after others. Prints the folder of the language model."

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,7 +11,7 @@ import firth
 from firth.cli import show
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
-from firth.cli.reading import Reading, Sources
+from firth.cli.reading import Reading, SessionReading, Sources
 from firth.config import Config
 from firth.errors import ConfigError
 
@@ -41,59 +41,91 @@ class Metric:
         return next(iter(asked.items()))
 
 
+Space = Annotated[
+    list[str] | None,
+    Parameter(
+        group="Search",
+        consume_multiple=True,
+        help="Options to search: window=2,5,10 (these), ns_exponent=0..1 (between), lr=0.01..0.1:log.",
+    ),
+]
+Minutes = Annotated[float, Parameter(group="Search", help="Time for everything.")]
+Trials = Annotated[
+    int | None, Parameter(group="Search", help="How many to begin with; as many as there is time for if not given.")
+]
+SearchSeed = Annotated[int, Parameter(group="Search", help="Of the draws; the same seed tries the same.")]
+
+
 def _tune(
     model: type[Config],
     sources: Sources,
     /,
     *,
     metric: Metric = Metric(),  # frozen
-    space: Annotated[
-        list[str] | None,
-        Parameter(
-            group="Search",
-            consume_multiple=True,
-            help="Options to search: window=2,5,10 (these), ns_exponent=0..1 (between), lr=0.01..0.1:log.",
-        ),
-    ] = None,
-    minutes: Annotated[float, Parameter(group="Search", help="Time for everything.")] = 10.0,
-    trials: Annotated[
-        int | None, Parameter(group="Search", help="How many to begin with; as many as there is time for if not given.")
-    ] = None,
-    search_seed: Annotated[int, Parameter(group="Search", help="Of the draws; the same seed tries the same.")] = 1,
+    space: Space = None,
+    minutes: Minutes = 10.0,
+    trials: Trials = None,
+    search_seed: SearchSeed = 1,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
     config: ConfigFile = None,
     threads: Threads = None,
     **options: Any,
 ) -> None:
+    name, question = metric.asked()
+    search = {"space": space, "minutes": minutes, "trials": trials, "seed": search_seed, "threads": threads}
+    _search(reading.text(sources), configured(model, config, options), name, question, json, search)
+
+
+def _tune_items(
+    model: type[Config],
+    sources: Sources,
+    /,
+    *,
+    metric: Annotated[
+        Literal["hit_rate", "ndcg", "mrr"],
+        Parameter(group="Metric", help="Of the last item of each session, which is not learnt; the first ten count."),
+    ] = "hit_rate",
+    space: Space = None,
+    minutes: Minutes = 10.0,
+    trials: Trials = None,
+    search_seed: SearchSeed = 1,
+    json: Json = False,
+    reading: SessionReading = SessionReading(),  # noqa: B008  # frozen
+    config: ConfigFile = None,
+    threads: Threads = None,
+    **options: Any,
+) -> None:
+    search = {"space": space, "minutes": minutes, "trials": trials, "seed": search_seed, "threads": threads}
+    _search(reading.sessions(sources), configured(model, config, options), metric, None, json, search)
+
+
+def _search(source: Any, settings: Any, metric: str, question: Any, json: bool, search: dict[str, Any]) -> None:
     from firth.tuning.space import parsed
 
-    name, question = metric.asked()
+    space = search.pop("space")
     found = firth.tune(
-        reading.text(sources),
-        configured(model, config, options),
-        metric=name,
+        source,
+        settings,
+        metric=metric,
         question=question,
         space=parsed(space) if space else None,
-        minutes=minutes,
-        trials=trials,
-        seed=search_seed,
-        threads=threads,
         report=_say,
+        **search,
     )
     heading = (found.metric, "seconds", "rung", "text", "trial", "options", "note")
     show.answer(found.to_dict(), found.rows(), as_json=json, heading=heading)
-    show.say("", "The best on the whole text:", f"  {found.command}")
+    show.say("", "The best on the whole source:", f"  {found.command}")
 
 
 def _say(trial: "Trial") -> None:
     show.say(f"rung {trial.rung}, trial {trial.number}: {trial.score:.4f} {trial.note}".rstrip())
 
 
-def _command(model: type[Config]) -> Callable[..., None]:
+def _command(model: type[Config], function: Callable[..., None]) -> Callable[..., None]:
     name = inspect.cleandoc(model.__doc__ or "").splitlines()[0]
-    return with_options(model, _tune, f"Search for the options that score best. {name}")
+    return with_options(model, function, f"Search for the options that score best. {name}")
 
 
-for _model in (firth.Word2Vec,):
-    app.command(_command(_model), name=_model.name)
+app.command(_command(firth.Word2Vec, _tune), name=firth.Word2Vec.name)
+app.command(_command(firth.Item2Vec, _tune_items), name=firth.Item2Vec.name)

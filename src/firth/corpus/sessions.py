@@ -71,6 +71,10 @@ class Sessions:
     """f8[n], when each event was: the numbers that were given, or seconds since 1970; None where nothing says."""
     metadata: Metadata | None
     """What is known of the items."""
+    metadata_file: str | PathLike[str] | None
+    """The path that it was read from; None: from Python."""
+    files: Any
+    """The path or the paths that they were read from; None: from Python, or a part of what was read."""
     options: dict[str, str | None]
     """How the source is read: the columns, the separator, the format."""
 
@@ -91,6 +95,8 @@ class Sessions:
             raise ConfigError(f"separator must be text between two items, not {separator!r}.")
         given = {"session": session, "item": item, "time": time}
         self.options = {**given, "separator": separator, "format": format}
+        self.files = None
+        self.metadata_file = metadata if isinstance(metadata, str | PathLike) else None
         self.metadata = None if metadata is None else Metadata.of(metadata, item)
         wanted = [
             Column("session", session, _SESSION),
@@ -100,7 +106,7 @@ class Sessions:
         if records.speaks_arrow(source):
             self._of_table(records.of_frame(source, wanted), f"the {type(source).__name__}")
         elif isinstance(source, str | PathLike) or (isinstance(source, list | tuple) and sources.names_files(source)):
-            files = sources.find(source)
+            files, self.files = sources.find(source), source
             kinds = {format or _kind(file.path) for file in files}
             if kinds == {"lines"}:
                 _refuse_columns(given)
@@ -184,6 +190,10 @@ class Sessions:
         numbers = np.repeat(_numbers_of_what_is_left(before, self.offsets), np.diff(self.offsets))[asked]
         return self._part(before), NextItems(self.items, self.tokens, starts[asked], places[asked], numbers)
 
+    def only(self, which: npt.NDArray[np.bool_]) -> "Sessions":
+        """The sessions that b1[sessions] says."""
+        return self._part(np.repeat(which, np.diff(self.offsets)))
+
     def _part(self, stays: npt.NDArray[np.bool_]) -> "Sessions":
         """These events alone; sessions that are left empty go, items that are left without one stay."""
         numbers = np.repeat(np.arange(len(self)), np.diff(self.offsets))[stays]
@@ -191,7 +201,8 @@ class Sessions:
         names = None if self.names is None else [self.names[number] for number in there.tolist()]
         times = None if self.times is None else self.times[stays]
         part = Sessions.__new__(Sessions)
-        part.options, part.metadata = self.options, self.metadata
+        part.options, part.files = self.options, None
+        part.metadata, part.metadata_file = self.metadata, self.metadata_file
         part._set(self.items, self.tokens[stays], np.concatenate([[0], np.cumsum(sizes)]), names, times)
         return part
 

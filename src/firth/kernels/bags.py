@@ -57,7 +57,7 @@ def learn_bags(  # type: ignore[no-untyped-def]
         if size == 0:
             continue
         held, lr = bags.held[document], part.lr - np.float32(place - part.start) * part.fall
-        bag = _bag(scratch, bags.rows[first : first + size])
+        bag = bag_of(scratch, bags.rows[first : first + size], scratch.targets)
         n, at = targets(objective, held, at, bag)
         m = gather(architecture, 0, 16 * len(tiles), tables.inputs, size, bag)
         score(0, 16 * len(tiles), tables.outputs, m, n, bag)
@@ -76,8 +76,8 @@ def _prefetch_bag(tiles, tables, bags, document):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _bag(scratch, rows):  # type: ignore[no-untyped-def]
-    """The scratch whose context is a document."""
+def bag_of(scratch, rows, targets):  # type: ignore[no-untyped-def]
+    """The scratch whose context is a document, held against these outputs."""
     return Scratch(
         scratch.words,
         scratch.places,
@@ -87,7 +87,7 @@ def _bag(scratch, rows):  # type: ignore[no-untyped-def]
         scratch.moving,
         scratch.offsets,
         scratch.hidden,
-        scratch.targets,
+        targets,
         scratch.labels,
         scratch.row,
         scratch.line,

@@ -66,7 +66,7 @@ def passes(
         epochs=lesson.epochs,
         units=lesson.documents,
         words=lesson.tokens,
-        blocks=lambda number: _blocks(lesson, number),
+        blocks=lambda number: parts(lesson, number),
         lr=lambda number: lesson.lr * (1 - number / lesson.epochs),
         crew=lambda threads: _Crew(lesson, threads),
         kernel=learn_bags,
@@ -128,7 +128,7 @@ class _Worker:
         return part.end - part.start, learnt, loss, measured
 
 
-def _blocks(lesson: Lesson, number: int) -> Iterator[Block]:
+def parts(lesson: Lesson, number: int) -> Iterator[Block]:
     """The parts of pass `number` (from 1); they do not depend on the number of threads."""
     random = np.random.default_rng((lesson.seed, number))
     documents = lesson.documents

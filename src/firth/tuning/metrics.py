@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from firth.errors import ConfigError
 from firth.evaluate.analogy import analogies
+from firth.evaluate.recommend import recommendations
 from firth.evaluate.similarity import pairs
 from firth.vectors.table import Vectors
 
@@ -42,6 +43,21 @@ def _loss(vectors: Vectors, _: Any) -> float:
     return -float((vectors.provenance or {})["epochs"][-1]["validation"])
 
 
+def _hit_rate(vectors: Vectors, question: Any) -> float:
+    """The share of questions whose answer is among the ten that are recommended first."""
+    return recommendations(vectors, question).hit_rate
+
+
+def _ndcg(vectors: Vectors, question: Any) -> float:
+    """The same, the higher the more."""
+    return recommendations(vectors, question).ndcg
+
+
+def _mrr(vectors: Vectors, question: Any) -> float:
+    """The mean of one over the place of the answer."""
+    return recommendations(vectors, question).mrr
+
+
 _VOCABULARY = dict.fromkeys(("min_count", "max_vocab"), _WORDS)
 _EXAMPLES = dict.fromkeys(
     ("architecture", "loss", "window", "negatives", "ns_exponent", "subsample", "shrink_windows", "num_skips"),
@@ -56,7 +72,12 @@ METRICS: Final[dict[str, Metric]] = {
         fit=lambda share: {"validation": _HELD_OUT if share is None else share},
         fixed={**_VOCABULARY, **_EXAMPLES},
     ),
+    "hit_rate": Metric(_hit_rate, ""),
+    "ndcg": Metric(_ndcg, ""),
+    "mrr": Metric(_mrr, ""),
 }
+RANKED: Final = ("hit_rate", "ndcg", "mrr")
+"""The metrics of recommendations, which only sessions can be asked."""
 
 
 def metric_named(metric: str | Callable[[Vectors], float], question: Any) -> Metric:

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from firth.config import did_you_mean, field_names, field_types
+from firth.config import Config, did_you_mean, field_names, field_types
 from firth.errors import ConfigError
-from firth.models.word2vec import Word2Vec
 
 Space = Mapping[str, Sequence[Any]]
 
@@ -22,18 +21,31 @@ SPACE: Final[dict[str, Sequence[Any]]] = {
     "lr": (0.01, 0.1, "log"),
     "epochs": [3, 5, 10, 15],
 }
-"""What is searched where nothing else is asked for."""
+"""What is searched where nothing else is asked for, for words …"""
+ITEM_SPACE: Final[dict[str, Sequence[Any]]] = {
+    "window": ["session", 3, 5, 10, 20],
+    "dim": [32, 64, 128],
+    "negatives": [5, 10, 20],
+    "ns_exponent": (-1.0, 1.0),
+    "subsample": [0.0, 1e-4, 1e-3],
+    "lr": (0.01, 0.1, "log"),
+    "epochs": [10, 20, 50],
+    "recent": [1, 3, 5, 10, 0],
+    "popularity": (0.0, 1.0),
+}
+"""… and for items."""
 
 _DIGITS = 3  # of a drawn number: a command should be short
 _FRUITLESS = 1000  # draws in a row that were there before: then all have been
 
 
-def drawn(space: Space, base: Word2Vec, seed: int) -> Iterator[dict[str, Any]]:
+def drawn(space: Space, base: Config, seed: int) -> Iterator[dict[str, Any]]:
     """Options to try: first none (`base` itself), then random points of the space, none twice.
 
     A list is drawn from evenly; (low, high) evenly between; (low, high, "log") evenly in the logarithm. Whole numbers
     where the option is one. The same seed gives the same sequence.
 
+    >>> from firth import Word2Vec
     >>> draws = drawn({"window": [1, 2], "lr": (0.01, 0.1, "log")}, Word2Vec(), seed=1)
     >>> next(draws), next(draws)
     ({}, {'window': 1, 'lr': 0.0892})
@@ -43,7 +55,7 @@ def drawn(space: Space, base: Word2Vec, seed: int) -> Iterator[dict[str, Any]]:
     seen = {_key(base)}
     fruitless = 0
     while fruitless < _FRUITLESS:
-        options = {name: _one_of(name, choices, random) for name, choices in space.items()}
+        options = {name: _one_of(type(base), name, choices, random) for name, choices in space.items()}
         key = _key(base.replace(**options))
         if key in seen:
             fruitless += 1
@@ -53,10 +65,16 @@ def drawn(space: Space, base: Word2Vec, seed: int) -> Iterator[dict[str, Any]]:
         yield options
 
 
-def checked(space: Space | None, base: Word2Vec, fixed: Mapping[str, str]) -> dict[str, Sequence[Any]]:
-    """The space, or ConfigError for an option or a value that cannot be. `fixed`: option → why it may not vary."""
+def checked(
+    space: Space | None, base: Config, fixed: Mapping[str, str], usual: Space = SPACE
+) -> dict[str, Sequence[Any]]:
+    """The space, or ConfigError for an option or a value that cannot be.
+
+    fixed  option → why it may not vary
+    usual  what is searched where no space is given
+    """
     if space is None:
-        return {name: choices for name, choices in SPACE.items() if name not in fixed}
+        return {name: choices for name, choices in usual.items() if name not in fixed}
     given: object = space
     if not isinstance(given, Mapping) or not given:
         raise ConfigError(f"space must be a dict such as {{'window': [2, 5, 10]}}, not {space!r}.")
@@ -68,7 +86,7 @@ def checked(space: Space | None, base: Word2Vec, fixed: Mapping[str, str]) -> di
         if name in fixed:
             raise ConfigError(f"{name} cannot be searched: {fixed[name]}. Leave it out.")
         for value in _ends(name, choices):
-            base.replace(**{name: _whole(name, value)})
+            base.replace(**{name: _whole(type(base), name, value)})
     return dict(space)
 
 
@@ -117,21 +135,21 @@ def _ends(name: str, choices: Sequence[Any]) -> Sequence[Any]:
     )
 
 
-def _one_of(name: str, choices: Sequence[Any], random: np.random.Generator) -> Any:
+def _one_of(model: type, name: str, choices: Sequence[Any], random: np.random.Generator) -> Any:
     if isinstance(choices, list):
         return choices[int(random.integers(len(choices)))]
     low, high = choices[:2]
     at = random.random()
     value = low * (high / low) ** at if len(choices) == 3 else low + (high - low) * at
-    return _whole(name, min(high, max(low, float(f"{value:.{_DIGITS}g}"))))
+    return _whole(model, name, min(high, max(low, float(f"{value:.{_DIGITS}g}"))))
 
 
-def _whole(name: str, value: Any) -> Any:
+def _whole(model: type, name: str, value: Any) -> Any:
     """A drawn float as the whole number that the option takes."""
-    takes = field_types(Word2Vec)[name]
+    takes = field_types(model)[name]
     floats = takes is float or float in getattr(takes, "__args__", ())
     return round(value) if isinstance(value, float) and not floats and math.isfinite(value) else value
 
 
-def _key(config: Word2Vec) -> tuple[Any, ...]:
+def _key(config: Config) -> tuple[Any, ...]:
     return tuple(itertools.chain.from_iterable(config.to_dict().items()))

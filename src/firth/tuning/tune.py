@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import math
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -13,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from firth.config import Config
-from firth.corpus.text import Text
 from firth.errors import ConfigError, DivergenceError, InputError
+from firth.models.windows import WindowModel
 from firth.models.word2vec import Word2Vec
-from firth.planning.sample import sampled
 from firth.training.course import Epoch
 from firth.tuning.metrics import Metric, metric_named
 from firth.tuning.rungs import Rung, Trial, halving, ladder
 from firth.tuning.space import Space, checked, drawn
+from firth.tuning.subjects import Subject, again, cost, said, subject_of
 from firth.vectors.table import Vectors
 
-_LEAST = 1 << 21  # bytes of text in the lowest rung, where there are so many: less teaches too little to choose by
 _LOOKED_AT = 64  # draws whose mean cost says what a trial will cost
 
 
@@ -48,7 +46,7 @@ class Tuning:
     def rows(self) -> list[tuple[Any, ...]]:
         """(score, seconds, rung, share of the text, trial, options) of each trial."""
         return [
-            (t.score, round(t.seconds, 1), t.rung, round(t.share, 3), t.number, _said(t.options) or "as given", t.note)
+            (t.score, round(t.seconds, 1), t.rung, round(t.share, 3), t.number, said(t.options) or "as given", t.note)
             for t in self.trials
         ]
 
@@ -77,7 +75,7 @@ class Tuning:
 
 def tune(
     source: Any,
-    config: Word2Vec | None = None,
+    config: WindowModel | None = None,
     *,
     metric: str | Callable[[Vectors], float],
     question: Any = None,
@@ -90,10 +88,11 @@ def tune(
 ) -> Tuning:
     """Search for the options with which a model of this source scores best.
 
-    config    where to begin, and what all trials have in common; None: Word2Vec with its defaults
-    metric    "similarity", "analogies", "loss" (held-out), or a function of Vectors; the higher, the better
+    config    where to begin, and what all trials have in common: a Word2Vec or an Item2Vec; None: Word2Vec as it is
+    metric    "similarity", "analogies", "loss" (held-out), of items "hit_rate" (HR@10), "ndcg" or "mrr" of the last
+              item of each session, which is not learnt; or a function of Vectors; the higher, the better
     question  the file that the metric asks (or its lines); for "loss" the share of the text held out (None: .05)
-    space     option → [values], (low, high) or (low, high, "log"); None: firth.tuning.space.SPACE
+    space     option → [values], (low, high) or (low, high, "log"); None: that of `firth.tuning.space` for the model
     minutes   for everything; a run that would end too late is not begun
     trials    so many to begin with; None: as many as there is time for
     seed      of the draws: the same seed tries the same options in the same order
@@ -114,12 +113,13 @@ def tune(
     """
     began = time.monotonic()
     config = Word2Vec() if config is None else config
-    text = Text.of(source)
     asked = metric_named(metric, question)
-    where = checked(space, config, asked.fixed)
+    subject, usual = subject_of(config, source, metric)
+    question = subject.question(question)
+    where = checked(space, config, asked.fixed, usual)
     _check_budget(minutes, trials)
     with contextlib.ExitStack() as stack:
-        race = _Race(text, config, asked, question, began + 60 * minutes, threads, report, stack)
+        race = _Race(subject, config, asked, question, began + 60 * minutes, threads, report, stack)
         race.warm_up(list(islice(drawn(where, config, seed), _LOOKED_AT)))
         rungs = race.plan(trials)
         found = halving(drawn(where, config, seed), rungs, race.run)
@@ -128,7 +128,7 @@ def tune(
         raise DivergenceError(f"No trial has a score ({why}). Search lower lr, or give more minutes or text.")
     best = config.replace(**found[0].options)
     name = metric if isinstance(metric, str) else getattr(metric, "__name__", "score")
-    return Tuning(name, tuple(found), tuple(rungs), best, command(text, best), time.monotonic() - began)
+    return Tuning(name, tuple(found), tuple(rungs), best, subject.command(best), time.monotonic() - began)
 
 
 class _Race:
@@ -136,8 +136,8 @@ class _Race:
 
     def __init__(
         self,
-        text: Text,
-        config: Word2Vec,
+        subject: Subject,
+        config: WindowModel,
         metric: Metric,
         question: Any,
         deadline: float,
@@ -145,10 +145,10 @@ class _Race:
         report: Callable[[Trial], object] | None,
         stack: contextlib.ExitStack,
     ) -> None:
-        self.text, self.config, self.metric, self.question = text, config, metric, question
+        self.subject, self.config, self.metric, self.question = subject, config, metric, question
         self.began, self.deadline, self.threads, self.stack = time.monotonic(), deadline, threads, stack
         self.report = report or (lambda _: None)
-        self.texts: dict[float, tuple[Text, Path]] = {}
+        self.parts: dict[float, tuple[Any, Path]] = {}
         self.least = 1.0  # share of the text in the smallest sample
         self.second = 0.0  # seconds that one unit of cost takes on the whole text
         self.asking = 0.0  # seconds that one score takes
@@ -158,13 +158,13 @@ class _Race:
 
     def warm_up(self, options: list[dict[str, Any]]) -> None:
         """Learn what trials cost: one pass over the smallest sample on which the question can be asked."""
-        size = _LEAST
+        size = self.subject.least
         while True:
-            part = self.stack.enter_context(sampled(self.text, size))
+            part = self.stack.enter_context(self.subject.part(size))
             self.least = part.share
             try:
                 once = self.config.replace(epochs=1, patience=None)
-                vectors = self._fit(once, part.text, self._folder(), ())
+                vectors = self._fit(once, part.source, self._folder(), ())
                 began = time.monotonic()
                 self.metric.score(vectors, self.question)
                 self.asking = time.monotonic() - began
@@ -190,9 +190,9 @@ class _Race:
         expected = self.second * cost(config) * trial.share + self.asking
         if self.scored and now + expected > self._ends(trial.rung):
             return None
-        text, folder = self._text(trial.share)
+        source, folder = self._part(trial.share)
         try:
-            vectors = self._fit(config, text, folder, (self._stop_late,))
+            vectors = self._fit(config, source, folder, (self._stop_late,))
             score, note = float(self.metric.score(vectors, self.question)), ""
             note = "no score: all the same" if math.isnan(score) else ""
         except DivergenceError:
@@ -213,24 +213,20 @@ class _Race:
             raise _LateError
 
     def _fit(
-        self, config: Word2Vec, text: Text, folder: Path, callbacks: Iterable[Callable[[Epoch], object]]
+        self, config: WindowModel, source: Any, folder: Path, callbacks: Iterable[Callable[[Epoch], object]]
     ) -> Vectors:
-        extra = self.metric.fit(self.question)
-        again = dataclasses.replace(text)  # a Text counts how often it is read
-        return config.fit(
-            again, workdir=folder, threads=self.threads, progress=False, callbacks=tuple(callbacks), **extra
-        )
+        how = {"workdir": folder, "threads": self.threads, "progress": False, **self.metric.fit(self.question)}
+        return config.fit(again(source), callbacks=tuple(callbacks), **how)
 
-    def _text(self, share: float) -> tuple[Text, Path]:
-        """A sample of that share, and the folder that keeps it encoded."""
-        if share not in self.texts:
-            part = self.stack.enter_context(sampled(self.text, math.ceil(self._bytes() * share)))
-            self.texts[share] = part.text, self._folder()
-        return self.texts[share]
-
-    def _bytes(self) -> int:
-        size = self.text.size()
-        return size if size is not None else round(_LEAST / self.least)
+    def _part(self, share: float) -> tuple[Any, Path]:
+        """A part of that share, and the folder that keeps it encoded."""
+        if share not in self.parts:
+            whole = self.subject.size() or round(self.subject.least / self.least)
+            self.parts[share] = (
+                self.stack.enter_context(self.subject.part(math.ceil(whole * share))).source,
+                self._folder(),
+            )
+        return self.parts[share]
 
     def _folder(self) -> Path:
         return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="firth-")))
@@ -238,31 +234,6 @@ class _Race:
 
 class _LateError(Exception):
     """The time is over in the middle of a trial."""
-
-
-def cost(config: Word2Vec) -> float:
-    """What a pass of this config costs beside another one: passes × rows moved for a window × their length."""
-    window = 5 if config.window == "sentence" else config.window
-    targets = 1 + config.negatives if config.loss == "ns" else 20
-    return config.epochs * (window + targets) * (config.dim + 30)
-
-
-def command(text: Text, config: Word2Vec) -> str:
-    """What trains `config` on the text: a command line for files, Python for anything else."""
-    differs = {name: value for name, value in config.to_dict().items() if value != type(config)().to_dict()[name]}
-    cut = {name: value for name, value in text.options().items() if value != getattr(Text, name, None)}
-    if not text.names_files():
-        return f"firth.{type(config).__name__}({_said(differs)}).fit(source)"
-    sources = [text.source] if not isinstance(text.source, list | tuple) else text.source
-    words = ["firth", "train", config.name, *map(str, sources), "-o", "MODEL"]
-    for name, value in {**cut, **differs}.items():
-        option = name.replace("_", "-")
-        words += [f"--no-{option}"] if value is False else [f"--{option}", *([] if value is True else [str(value)])]
-    return shlex.join(words)
-
-
-def _said(options: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
 def _check_budget(minutes: object, trials: object) -> None:

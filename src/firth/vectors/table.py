@@ -148,6 +148,21 @@ class Vectors(Neighbours, Operations):
 
         return recommend(self, history, topn, exclude_seen, where, recent, popularity)
 
+    def match(
+        self, left: str | Sequence[str], candidates: Iterable[str | Sequence[str]] | None = None, topn: int = 10
+    ) -> list[tuple[Any, float]]:
+        """Which right sides go best with a left side, of a model that `firth.Pairs` learnt: (right side, score).
+
+        left        a text, cut as the model was, or a list of words
+        candidates  right sides to choose from; None: every key that right sides had
+        score       the product of the means of both sides' rows; a candidate without a known word is left out
+
+        Raises InputError for a left side without a known word, ConfigError for vectors of another model.
+        """
+        from firth.vectors import match
+
+        return match.match(self, left, candidates, topn)
+
     def similar_by_text(
         self,
         text: str,
