@@ -16,6 +16,10 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "Cooccurrence": "firth.models.cooccurrence",
     "GloVe": "firth.models.glove",
+    "Graph": "firth.corpus.graphs",
+    "LINE": "firth.models.line",
+    "Node2Vec": "firth.models.node2vec",
+    "ProNE": "firth.models.prone",
     "FastText": "firth.models.fasttext",
     "Item2Vec": "firth.models.item2vec",
     "NNLM": "firth.models.nnlm",
@@ -34,6 +38,7 @@ _PUBLIC = {
     "errors": "firth.errors",
     "explain": "firth.evidence.explain",
     "extend": "firth.models.extend",
+    "infer": "firth.models.infer",
     "load": "firth.loading",
     "plan": "firth.planning.plan",
     "stability": "firth.evidence.stability",
@@ -44,6 +49,7 @@ __all__ = [*_PUBLIC, "__version__"]
 
 if TYPE_CHECKING:
     from firth import errors as errors
+    from firth.corpus.graphs import Graph as Graph
     from firth.corpus.sessions import Sessions as Sessions
     from firth.corpus.text import Text as Text
     from firth.evidence.compare import compare as compare
@@ -55,12 +61,16 @@ if TYPE_CHECKING:
     from firth.models.extend import extend as extend
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
+    from firth.models.infer import infer as infer
     from firth.models.item2vec import Item2Vec as Item2Vec
+    from firth.models.line import LINE as LINE
     from firth.models.ngram_lm import NGramLM as NGramLM
     from firth.models.nnlm import NNLM as NNLM
     from firth.models.pairs import Pairs as Pairs
+    from firth.models.node2vec import Node2Vec as Node2Vec
     from firth.models.phrases import Phrases as Phrases
     from firth.models.transformer import Transformer as Transformer
+    from firth.models.prone import ProNE as ProNE
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan
     from firth.tuning.tune import tune as tune

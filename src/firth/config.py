@@ -43,6 +43,9 @@ ALIASES: dict[str, str] = {
     "epoch": "epochs",
     "alpha": "lr",
     "max_final_vocab": "max_vocab",
+    "dimensions": "dim",
+    "num_walks": "walks",
+    "walk_length": "length",
 }
 
 

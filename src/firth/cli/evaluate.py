@@ -31,6 +31,15 @@ def evaluate(
     probe: Annotated[
         Files, Parameter(help="Files of `label TAB text` lines, predicted in five parts.", consume_multiple=True)
     ] = None,
+    nodes: Annotated[
+        Files, Parameter(help="Files of `node label label …` lines: node classification.", consume_multiple=True)
+    ] = None,
+    train: Annotated[float, Parameter(help="The share of --nodes that is learnt from.")] = 0.5,
+    splits: Annotated[int, Parameter(help="How many random splits of --nodes.")] = 10,
+    links: Annotated[
+        Files, Parameter(help="Files of `u v 1` and `u v 0` lines: link prediction.", consume_multiple=True)
+    ] = None,
+    by: Annotated[Literal["cosine", "dot"], Parameter(help="How --links are scored.")] = "cosine",
     suite: Annotated[str | None, Parameter(help="A folder of such files: each is asked by what it holds.")] = None,
     labelled: Annotated[str | None, Parameter(help="A file of `__label__x text` lines, to score a classifier.")] = None,
     sessions: Annotated[
@@ -68,8 +77,8 @@ def evaluate(
         "categories": categories,
         "probe": probe,
     }
-    if not suite and not any(asked.values()):
-        given = ", ".join(f"--{kind} FILE" for kind in asked)
+    if not (suite or nodes or links or any(asked.values())):
+        given = ", ".join(f"--{kind} FILE" for kind in (*asked, "nodes", "links"))
         raise ConfigError(f"Nothing to score on. Give {given}, or --suite FOLDER.")
     vectors = firth.load(model)
     options: dict[str, Any] = {"restrict_vocab": restrict_vocab, "which": which}
@@ -80,6 +89,10 @@ def evaluate(
         results = [suites.evaluated(kind, vectors, file, **options, **more) for file in files or []]
         document[kind] = [result.to_dict() for result in results]
         rows += [score for result in results for score in result.scores()]
+    if nodes or links:
+        from firth.cli.graphs import scored
+
+        document |= scored(vectors, rows, nodes or [], links or [], train=train, splits=splits, by=by, which=which)
     if suite:
         found = suites.suite(vectors, suite, **options, method=method, report=lambda file: show.say(f"{file} …"))
         for kind, parts in found.to_dict().items():

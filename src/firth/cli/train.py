@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 import firth
 from firth.cli import classify, items, language, pairs, show
+from firth.cli import classify, graphs, items, language, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -97,14 +98,17 @@ def _with_phrases(text: firth.Text, threads: int | None) -> firth.Text:
 
 def summary(vectors: firth.Vectors) -> str:
     """What was learnt, how fast, and how well the last pass went."""
-    learnt = f"{len(vectors):,} words × {vectors.dim} numbers"
-    epochs = (vectors.provenance or {}).get("epochs")
+    return f"{len(vectors):,} words × {vectors.dim} numbers{told_epochs((vectors.provenance or {}).get('epochs'))}"
+
+
+def told_epochs(epochs: list[dict[str, Any]] | None) -> str:
+    """How fast, and how well the last pass went; nothing of a model without passes."""
     if not epochs:
-        return learnt
+        return ""
     fastest = max(epoch["words_per_second"] for epoch in epochs)
     held_out = epochs[-1].get("validation")
     judged = "" if held_out is None else f", held-out loss {held_out:.3f}"
-    return f"{learnt}, {fastest / 1e6:.2f} M words/s, loss {epochs[-1]['loss']:.3f}{judged}"
+    return f", {fastest / 1e6:.2f} M words/s, loss {epochs[-1]['loss']:.3f}{judged}"
 
 
 def check_target(target: Path) -> None:
@@ -120,10 +124,10 @@ def check_target(target: Path) -> None:
         raise SaveError(f"{folder} takes no new files, so {target} cannot be written. Choose another -o.")
 
 
-def command(model: type[Config]) -> Callable[..., None]:
+def command(model: type[Config], train: Callable[..., None] = _train) -> Callable[..., None]:
     """The command that trains `model`: what every training takes, and an option per field of its config."""
     says = f"{inspect.cleandoc(model.__doc__ or '').splitlines()[0]} Prints the folder of the model."
-    return with_options(model, _train, says)
+    return with_options(model, train, says)
 
 
 for _model in (firth.Word2Vec, firth.FastText, firth.GloVe):
@@ -134,3 +138,5 @@ _says = "Learn to classify texts, as fastText's supervised mode does. Prints the
 app.command(with_options(firth.TextClassifier, classify.train, _says), name=firth.TextClassifier.name)
 _says = "Count n-grams, and estimate how likely words are after others. Prints the folder of the language model."
 app.command(with_options(firth.NGramLM, language.train, _says), name=firth.NGramLM.name)
+for _of_nodes in (firth.Node2Vec, firth.ProNE, firth.LINE):
+    app.command(command(_of_nodes, graphs.train), name=_of_nodes.name)

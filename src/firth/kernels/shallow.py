@@ -51,6 +51,7 @@ class Window(NamedTuple):
     size: int  # context words on either side, at most
     shrink: bool  # draw the reach of each window from 1 … size, as word2vec.c does
     skips: int  # of these, draw so many, without replacement; 0: all
+    after: bool = True  # whether words after the centre are its context too
 
 
 @kernel
@@ -365,7 +366,7 @@ def _context(block, window, scratch, centre, start, end):  # type: ignore[no-unt
         contexts[m] = scratch.words[i]
         offsets[m] = window.size - (centre - i)
         m += 1
-    for i in range(centre + 1, min(end, centre + reach + 1)):
+    for i in range(centre + 1, min(end, centre + reach + 1) if window.after else 0):
         contexts[m] = scratch.words[i]
         offsets[m] = window.size + (i - centre) - 1
         m += 1

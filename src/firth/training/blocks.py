@@ -3,11 +3,12 @@
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.examples.walks import Begun, Generated
 from firth.kernels.architectures import ContinuousBag, SkipGram
 from firth.kernels.core import TILE, Scratch, Tables
 from firth.kernels.objectives import NegativeSampling, Softmax
@@ -24,6 +25,7 @@ _BLOCK = 1 << 15  # tokens: some 10 ms of work
 _TOGETHER = 256  # windows scored before any is moved, at most: more is faster, and learns less (docs/decisions)
 _ENCOUNTERS = 0.25  # how often a word may meet itself as the centre of those windows, in the mean over the text
 _SAMPLE = 1_000_000  # tokens
+_STRIDE = 0xD1342543DE82EF95  # between the random streams of stretches: odd, and no multiple of splitmix64's own
 _TEAM_BYTES = 1 << 26  # what the windows of a team may take
 
 
@@ -41,6 +43,8 @@ class Setting:
     min_lr: float
     seed: int
     deterministic: bool = False
+    generated: Generated | None = None
+    """A text that is made while it is learnt from; `corpus` is then a sample of it."""
 
     @property
     def width(self) -> int:
@@ -49,8 +53,38 @@ class Setting:
 
     @property
     def words(self) -> int:
-        """Words of one pass."""
+        """Words of one pass; of a text that is made, as many as it can have."""
+        if self.generated is not None:
+            return self.generated.units * self.generated.longest
         return len(self.corpus.tokens)
+
+
+class Stretch(NamedTuple):
+    """A part of a text that is made: walks, or links."""
+
+    first: int
+    end: int
+    """One past the last."""
+    begun: Begun
+    number: int
+    """Of the stretch in its pass."""
+    key: np.uint64
+    """The random stream of what is learnt from it."""
+    lr: np.float32
+
+
+def stretches(setting: Setting, text: Generated, number: int) -> Iterator[Stretch]:
+    """The parts of pass `number` (from 1) of a text that is made; they do not depend on the number of threads."""
+    size, key, begun = stretch_size(setting, text), pass_key(setting.seed, number), text.begin(setting.seed, number)
+    for i, first in enumerate(range(0, text.units, size)):
+        lr = learning_rate(setting, (number - 1) * setting.words + first * text.longest)
+        own = np.uint64((int(key) + i * _STRIDE) % 2**64)  # each begins at its own place 0
+        yield Stretch(first, min(first + size, text.units), begun, i, own, np.float32(lr))
+
+
+def stretch_size(setting: Setting, text: Generated) -> int:
+    """Walks or links in a stretch."""
+    return max(1, block_size(setting) // text.longest)
 
 
 def blocks(setting: Setting, number: int) -> Iterator[Block]:

@@ -9,14 +9,28 @@ import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.examples.walks import new_page
 from firth.kernels.architectures import ContinuousBag
 from firth.kernels.core import Scratch
 from firth.kernels.shallow import Block, Corpus, learn, learn_together
-from firth.training.blocks import LANES, Setting, block_size, blocks, learning_rate, make_scratch, make_team
+from firth.training.blocks import (
+    LANES,
+    Setting,
+    Stretch,
+    block_size,
+    blocks,
+    learning_rate,
+    make_scratch,
+    make_team,
+    read_only,
+    stretch_size,
+    stretches,
+)
 from firth.training.checkpoint import Checkpoints
 from firth.training.course import Course, Done, Epoch, Pass, checked_threads, run
 from firth.training.objectives import Objective, ignorance, shares
@@ -55,11 +69,12 @@ def passes(
 
 
 def _course(setting: Setting) -> Course:
+    made = setting.generated
     return Course(
         epochs=setting.epochs,
         units=setting.words,
         words=setting.words,
-        blocks=lambda number: blocks(setting, number),
+        blocks=lambda number: blocks(setting, number) if made is None else stretches(setting, made, number),
         lr=lambda number: learning_rate(setting, number * setting.words),
         crew=lambda threads: _InStep(setting, threads) if setting.deterministic else _Hogwild(setting, threads),
         kernel=learn_together if setting.deterministic else learn,
@@ -77,6 +92,35 @@ def learnt(setting: Setting) -> dict[str, npt.NDArray[np.float32]]:
     return arrays
 
 
+Read = tuple[Corpus, Sequence[Block], int]
+"""A corpus, blocks of it, and how many words of the pass they are."""
+
+
+def reader(setting: Setting, at_once: int) -> Callable[[Any], Read]:
+    """What gives a thread its words: blocks lie in the corpus; stretches, `at_once` at most, are made here and now."""
+    text = setting.generated
+    if text is None:
+        return lambda group: (setting.corpus, group, sum(block.end - block.start for block in group))
+    page = new_page(text, at_once * stretch_size(setting, text))
+    corpus = Corpus(read_only(page.tokens), read_only(page.sentences), setting.corpus.keep)
+
+    def made(group: Sequence[Stretch]) -> Read:
+        found, n, s = [], 0, 0
+        for part in group:
+            end = text.fill(page, part.begun, part.first, part.end, n, s)
+            found.append(Block(n, end, s, part.number, part.key, part.lr))
+            n, s = end, s + part.end - part.first
+        return corpus, found, s * text.longest
+
+    return made
+
+
+def _room(setting: Setting) -> int:
+    """Tokens of the longest block."""
+    text = setting.generated
+    return block_size(setting) if text is None else stretch_size(setting, text) * text.longest
+
+
 class _Hogwild:
     """Threads that take the next block in turn and never wait."""
 
@@ -84,23 +128,24 @@ class _Hogwild:
         self.setting = setting
         self.tiles = (0,) * (setting.width // 16)
         self.measure_every = _measure_every(setting)
-        self.scratches = [make_scratch(setting, block_size(setting)) for _ in range(threads)]
+        self.scratches = [make_scratch(setting, _room(setting)) for _ in range(threads)]
         self.objectives = shares(setting.objective, threads) if threads > 1 else [setting.objective]
-        self._learn(_NOTHING, self.scratches[0], self.objectives[0], 1)  # compiles, before threads start
+        self.readers = [reader(setting, 1) for _ in range(threads)]
+        self._learn((setting.corpus, [_NOTHING], 0), self.scratches[0], self.objectives[0], 1)  # compiles, once
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
 
-        def work(scratch: Scratch, objective: Objective) -> None:
-            while (block := current.next(1)) is not None:
-                current.add(self._learn(block[0], scratch, objective, self.measure_every))
+        def work(scratch: Scratch, objective: Objective, read: Callable[[Any], Read]) -> None:
+            while (taken := current.next(1)) is not None:
+                current.add(self._learn(read(taken), scratch, objective, self.measure_every))
 
-        return [partial(work, *own) for own in zip(self.scratches, self.objectives, strict=True)]
+        return [partial(work, *own) for own in zip(self.scratches, self.objectives, self.readers, strict=True)]
 
-    def _learn(self, block: Block, scratch: Scratch, objective: Objective, measure_every: int) -> Done:
-        s = self.setting
+    def _learn(self, read: Read, scratch: Scratch, objective: Objective, measure_every: int) -> Done:
+        s, (corpus, (block,), words) = self.setting, read
         model = (s.window, s.architecture, objective)
-        return block.end - block.start, *learn(self.tiles, s.tables, s.corpus, block, *model, scratch, measure_every)
+        return words, *learn(self.tiles, s.tables, corpus, block, *model, scratch, measure_every)
 
 
 class _InStep:
@@ -111,13 +156,14 @@ class _InStep:
         self.tiles = (0,) * (setting.width // 16)
         self.measure_every = _measure_every(setting)
         self.threads = min(threads, LANES)
-        self.scratches = tuple(make_scratch(setting, block_size(setting)) for _ in range(LANES))
+        self.scratches = tuple(make_scratch(setting, _room(setting)) for _ in range(LANES))
+        self.read = reader(setting, LANES)
         self.team = make_team(setting)
-        self._learn((_NOTHING,) * LANES, 0, 1, 1)
+        self._learn((setting.corpus, (_NOTHING,) * LANES, 0), 0, 1, 1)
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
-        taken: list[tuple[Block, ...] | None] = []
+        taken: list[Read | None] = []
         meeting = threading.Barrier(self.threads)
 
         def work(member: int) -> None:
@@ -131,25 +177,24 @@ class _InStep:
         def go_on(member: int) -> bool:
             if meeting.wait() == 0:  # one of them takes the next blocks, for all
                 self.team.barrier[:] = 0
-                taken.append(current.next(LANES))
+                group = current.next(LANES)
+                taken.append(None if group is None else self.read(group))
             meeting.wait()
-            group = taken[-1]
-            if group is None:
+            if (found := taken[-1]) is None:
                 return False
-            done = self._learn(group, member, self.threads, self.measure_every)
+            done = self._learn(found, member, self.threads, self.measure_every)
             if member == 0:
                 current.add(done)
             return True
 
         return [lambda member=member: work(member) for member in range(self.threads)]  # type: ignore[misc]
 
-    def _learn(self, group: tuple[Block, ...], member: int, members: int, measure_every: int) -> Done:
-        s = self.setting
+    def _learn(self, read: Read, member: int, members: int, measure_every: int) -> Done:
+        s, (corpus, group, words) = self.setting, read
         padded = (*group, *(_NOTHING,) * (LANES - len(group)))
         model = (s.window, s.architecture, s.objective)
         team = (self.scratches, self.team, member, members)
-        words = sum(block.end - block.start for block in group)
-        return words, *learn_together(self.tiles, s.tables, s.corpus, padded, *model, *team, measure_every)
+        return words, *learn_together(self.tiles, s.tables, corpus, padded, *model, *team, measure_every)
 
 
 def _measure_every(setting: Setting) -> int:
