@@ -3,6 +3,7 @@
 import pytest
 
 import firth
+from firth.cli.run import _are_in
 
 SMALL = ["--dim", 4, "--walks", 2, "--length", 6, "--threads", 1]
 
@@ -44,6 +45,14 @@ def test_checkpoints_and_resume(run, edges, tmp_path):
     assert run("train", "node2vec", edges, "-o", tmp_path / "m", *SMALL, "--checkpoint-every", "1h").code == 0
     ran = run("train", "node2vec", edges, "-o", tmp_path / "m", *SMALL, "--resume")
     assert (ran.code, "nothing to do" in ran.err) == (0, True)
+
+
+def test_checkpoints_of_parts_are_seen(tmp_path):
+    """LINE learns its two orders one after the other, each with checkpoints of its own."""
+    assert not _are_in(tmp_path)
+    (tmp_path / "checkpoints/second/000001").mkdir(parents=True)
+    (tmp_path / "checkpoints/second/000001/manifest.json").write_text("{}")
+    assert _are_in(tmp_path)
 
 
 def test_train_prone(run, edges, tmp_path):

@@ -91,12 +91,13 @@ def test_an_odd_dim_is_refused():
     assert fit(dim=7, order="first").dim == 7
 
 
-def test_checkpoints_of_both_orders(tmp_path):
+@pytest.mark.parametrize("stopped_in", [2, 5])
+def test_checkpoints_of_both_orders(tmp_path, stopped_in):
     model, whole = firth.LINE(dim=8, epochs=3), fit()
 
     def stop(epoch):
         stop.count += 1
-        if stop.count == 5:
+        if stop.count == stopped_in:
             raise KeyboardInterrupt
 
     stop.count = 0

@@ -127,4 +127,4 @@ def _checkpoints(folder: Path) -> Path:
 
 
 def _are_in(folder: Path) -> bool:
-    return any(_checkpoints(folder).glob("*/manifest.json"))
+    return any(_checkpoints(folder).rglob("manifest.json"))

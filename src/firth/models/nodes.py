@@ -98,10 +98,11 @@ class NodeModel(Config, ABC):
         with progress_display(progress) as display:
             for lesson in self.lessons(graph, threads, display):
                 setting = self._setting(lesson)
+                saved = self._checkpoints(workdir, resume, checkpoint_every, setting, lesson.name)
                 epochs += passes(
                     setting,
-                    checkpoints=self._checkpoints(workdir, resume, checkpoint_every, setting, lesson.name),
-                    resume=resume,
+                    checkpoints=saved,
+                    resume=resume and (not parts or (saved is not None and saved.are_there())),
                     threads=threads,
                     progress=display,
                     callbacks=callbacks,

@@ -85,6 +85,10 @@ class Checkpoints:
             return arrays, manifest.state
         raise CorruptFileError(f"None of the {len(folders)} checkpoints in {str(self.folder)!r} is whole.")
 
+    def are_there(self) -> bool:
+        """Whether there is one, whole or not."""
+        return bool(self._folders())
+
     def remove(self) -> None:
         """The run is over: they are not needed any more."""
         shutil.rmtree(self.folder, ignore_errors=True)
