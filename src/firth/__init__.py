@@ -69,8 +69,8 @@ if TYPE_CHECKING:
     from firth.models.pairs import Pairs as Pairs
     from firth.models.node2vec import Node2Vec as Node2Vec
     from firth.models.phrases import Phrases as Phrases
-    from firth.models.transformer import Transformer as Transformer
     from firth.models.prone import ProNE as ProNE
+    from firth.models.transformer import Transformer as Transformer
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan
     from firth.tuning.tune import tune as tune
