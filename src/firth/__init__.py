@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from firth.models.line import LINE as LINE
     from firth.models.ngram_lm import NGramLM as NGramLM
     from firth.models.nnlm import NNLM as NNLM
-    from firth.models.pairs import Pairs as Pairs
     from firth.models.node2vec import Node2Vec as Node2Vec
+    from firth.models.pairs import Pairs as Pairs
     from firth.models.phrases import Phrases as Phrases
     from firth.models.prone import ProNE as ProNE
     from firth.models.transformer import Transformer as Transformer

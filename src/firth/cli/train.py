@@ -11,8 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import classify, items, language, pairs, show
-from firth.cli import classify, graphs, items, language, show
+from firth.cli import classify, graphs, items, language, pairs, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
