@@ -45,7 +45,7 @@ def main() -> None:
         figures += [(f"order {order}", name, Summary.of(found), "tokens/s") for name, found in speeds.items()]
         of_each = {"perplexity": found.perplexity, "without unseen": found.without_unseen}
         figures += [(f"order {order}", name, Summary.of([value]), "") for name, value in of_each.items()]
-        if args.max_vocab is None:
+        if args.max_vocab is None and order > 1:  # KenLM wants pairs at least
             figures += kenlm(lm, args.test, cut, f"kenlm, order {order}")
     for program, measure, summary, unit in figures:
         print(f"{program:18} {measure:15} {summary} {unit}")

@@ -14,6 +14,7 @@ __version__ = "0.1.0.dev0"
 # Public name -> module that holds it. Nothing is imported until it is asked for,
 # so `import firth` costs milliseconds and needs neither numba nor torch.
 _PUBLIC = {
+    "CategoryEncoder": "firth.models.category_encoder",
     "Cooccurrence": "firth.models.cooccurrence",
     "GloVe": "firth.models.glove",
     "Graph": "firth.corpus.graphs",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from firth.evidence.explain import explain as explain
     from firth.evidence.stability import stability as stability
     from firth.loading import load as load
+    from firth.models.category_encoder import CategoryEncoder as CategoryEncoder
     from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.cooccurrence import Cooccurrence as Cooccurrence
     from firth.models.extend import extend as extend

@@ -13,6 +13,7 @@ from firth.vectors.table import Vectors
 # What is no table of vectors: how it is recognised -> who opens it.
 _MODELS: dict[Callable[[Place], bool], str] = {
     formats.is_classifier: "firth.models.classifier:TextClassifier",
+    native.is_encoder: "firth.models.category_encoder:CategoryEncoder",
     native.is_language_model: "firth.models.language_model:LanguageModel",
     formats.is_ngrams: "firth.models.ngram_model:NGramModel",
 }
@@ -25,7 +26,8 @@ def load(
     verify: Literal["headers", "full"] = "headers",
     **options: Any,
 ) -> Any:
-    """Open saved vectors, a `Vectors`; a classifier, a `TextClassifier`; or a language model.
+    """Open saved vectors, a `Vectors`; a classifier, a `TextClassifier`; a `CategoryEncoder`, or a language
+    model.
 
     path     a firth folder, a file in any of the formats of `firth.formats.FORMATS`, or an ARPA file; fastText's
              supervised files are classifiers

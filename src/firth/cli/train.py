@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import classify, graphs, items, language, pairs, show
+from firth.cli import categories, classify, graphs, items, language, pairs, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -139,3 +139,4 @@ _says = "Count n-grams, and estimate how likely words are after others. Prints t
 app.command(with_options(firth.NGramLM, language.train, _says), name=firth.NGramLM.name)
 for _of_nodes in (firth.Node2Vec, firth.ProNE, firth.LINE):
     app.command(command(_of_nodes, graphs.train), name=_of_nodes.name)
+app.command(with_options(firth.CategoryEncoder, categories.train, categories.SAYS), name=firth.CategoryEncoder.name)

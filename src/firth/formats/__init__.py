@@ -167,6 +167,10 @@ def _described(path: Place) -> dict[str, Any]:
         from firth.formats import language_model
 
         return language_model.describe(path)
+    if native.is_encoder(path):
+        from firth.formats import categories
+
+        return categories.describe(path)
     if native.is_ngrams(path):
         from firth.formats import ngrams
 

@@ -48,6 +48,8 @@ CLASSIFIER = "classifier.safetensors"
 """The arrays of a folder that holds a classifier."""
 NETWORK = "model.safetensors"
 """The weights of a folder that holds a language model with a network."""
+CATEGORIES = "categories.safetensors"
+"""The arrays of a folder that holds an encoder of categories."""
 NGRAMS = "ngrams.safetensors"
 """The arrays of a folder that holds a language model of n-grams."""
 _NESTED = "firth"  # under which all of firth's names stand where the top of config.json is another tool's
@@ -76,6 +78,11 @@ def is_classifier(folder: Place) -> bool:
 def is_language_model(folder: Place) -> bool:
     """Whether a folder holds a language model of firth's (formats/language_model.py), whole or damaged."""
     return os.path.lexists(os.path.join(folder, NETWORK)) and recognise(folder)
+
+
+def is_encoder(folder: Place) -> bool:
+    """Whether a folder holds an encoder of categories (formats/categories.py), whole or damaged."""
+    return os.path.lexists(os.path.join(folder, CATEGORIES))
 
 
 def is_ngrams(folder: Place) -> bool:

@@ -102,10 +102,10 @@ def kneser_ney(starts, suffixes, counts, discounts, lowest, highest, p, backoff)
     For the n-grams that continue rows `lowest` … `highest` - 1; p of those of length n-1 is there already.
     Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling", eq. 25.
 
-    counts     i8[rows], how often, or after how many different words
+    counts     i4[rows], how often, or after how many different words
     discounts  f8[4], D(0), D(1), D(2), D(3 and more)
-    p          f8[rows], written
-    backoff    f8[contexts], written: γ, 1 for contexts that nothing continues
+    p          f4[rows], written
+    backoff    f4[contexts], written: γ, 1 for contexts that nothing continues
     """
     table = p.reshape((1, -1))
     last = len(suffixes) - 1
@@ -118,11 +118,12 @@ def kneser_ney(starts, suffixes, counts, discounts, lowest, highest, p, backoff)
         if total == 0:
             backoff[context] = 1.0
             continue
-        backoff[context] = taken / total
+        left = taken / total
+        backoff[context] = left
         for row in range(begin, stop):
             prefetch(table, 0, suffixes[min(row + _AHEAD, last)])
             kept = (counts[row] - discounts[min(counts[row], 3)]) / total
-            p[row] = kept + backoff[context] * p[suffixes[row]]
+            p[row] = kept + left * p[suffixes[row]]
 
 
 @inlined

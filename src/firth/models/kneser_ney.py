@@ -37,7 +37,7 @@ def estimate(table: Table, start: int, discount: float | None = None) -> Estimat
     """
     words, order = table.firsts[1], len(table.firsts) - 1
     counts = _adjusted(table, start)
-    p, gamma = np.zeros(len(counts)), np.zeros(len(table.starts) - 1)
+    p, gamma = np.zeros(len(counts), np.float32), np.zeros(len(table.starts) - 1, np.float32)
     found = [discounts(counts[table.rows(n)], discount) for n in range(1, order + 1)]
     taken = np.array([0.0, *found[0]])[np.minimum(counts[:words], 3)]
     total = max(1, int(counts[:words].sum()))
@@ -47,12 +47,13 @@ def estimate(table: Table, start: int, discount: float | None = None) -> Estimat
         lowest, highest = table.firsts[n - 2], table.firsts[n - 1]
         kernels.kneser_ney(table.starts, table.suffixes, counts, weights, lowest, highest, p, gamma)
     with np.errstate(divide="ignore"):  # a discount of 0 leaves nothing to words that were not seen
-        log10, backoff = np.log10(p.astype(np.float32)), np.log10(gamma.astype(np.float32))
-    log10[start] = NEVER
-    return Estimate(log10, backoff, found)
+        np.log10(p, out=p)
+        np.log10(gamma, out=gamma)
+    p[start] = NEVER
+    return Estimate(p, gamma, found)
 
 
-def discounts(counts: npt.NDArray[np.int64], discount: float | None = None) -> list[float]:
+def discounts(counts: npt.NDArray[np.int32], discount: float | None = None) -> list[float]:
     """D(k) = k - (k + 1) Y t_(k+1) / t_k for k = 1, 2, 3, with Y = t_1 / (t_1 + 2 t_2) (Chen & Goodman 1999, eq. 26).
 
     t_k is how many n-grams are counted k times. A text too small for that gets ½, 1 and 3/2.
@@ -68,13 +69,13 @@ def discounts(counts: npt.NDArray[np.int64], discount: float | None = None) -> l
     return list(_FALLBACK)
 
 
-def _adjusted(table: Table, start: int) -> npt.NDArray[np.int64]:
-    """i8[rows]: of the longest n-grams how often they come, of shorter ones after how many different words.
+def _adjusted(table: Table, start: int) -> npt.NDArray[np.int32]:
+    """i4[rows]: of the longest n-grams how often they come, of shorter ones after how many different words.
 
     Nothing stands before `<s>`: n-grams that begin with it keep their counts.
     """
     order = len(table.firsts) - 1
-    counts = table.counts.astype(np.int64)
+    counts = table.counts.copy()
     low, high = start, start + 1  # the rows that begin with <s>, which stand together
     for n in range(1, order):
         rows, longer = table.rows(n), table.rows(n + 1)
