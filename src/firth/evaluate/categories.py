@@ -1,7 +1,7 @@
 """Categorisation: words put together by their vectors alone; are those groups people's?"""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from firth.errors import InputError
 from firth.evaluate.interval import Interval, of_purity
 from firth.evaluate.known import Known
 from firth.evaluate.lines import File, named, numbered
-from firth.evaluate.score import Score, shown
+from firth.evaluate.score import Report, Score, shown
 
 if TYPE_CHECKING:
     from firth.vectors.lookup import Which
@@ -18,36 +18,17 @@ if TYPE_CHECKING:
 _STARTS = 10  # of k-means; the tightest groups are taken
 
 
-@dataclass(frozen=True)
-class Categories:
+@dataclass(frozen=True, kw_only=True)
+class Categories(Report):
     """What `categories` found.
 
     purity, interval   share of the words that are in the largest category of their group, and its 95%
     asked, questions   words that are known, and words in the file
     """
 
-    file: str
     purity: float
     interval: Interval
     categories: int
-    asked: int
-    questions: int
-
-    @property
-    def coverage(self) -> float:
-        return self.asked / max(1, self.questions)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "file": self.file,
-            "purity": self.purity,
-            "interval": [*self.interval],
-            "categories": self.categories,
-            "asked": self.asked,
-            "questions": self.questions,
-            "coverage": self.coverage,
-        }
 
     def scores(self) -> list[Score]:
         """One line of a report."""

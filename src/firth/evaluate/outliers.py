@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from firth.errors import InputError
 from firth.evaluate.interval import Interval, of_mean, of_share
 from firth.evaluate.known import Known
 from firth.evaluate.lines import File, named, numbered
-from firth.evaluate.score import Score, shown
+from firth.evaluate.score import Report, Score, shown
 from firth.vectors.nearest import Floats, Rows, unit
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Group:
     outliers: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Outliers:
+@dataclass(frozen=True, kw_only=True)
+class Outliers(Report):
     """What `outliers` found.
 
     accuracy, interval           share of the outliers that stand last of all, and its 95%
@@ -41,30 +41,10 @@ class Outliers:
     asked, questions             outliers that are known with three words of their group or more, and those in the file
     """
 
-    file: str
     accuracy: float
     interval: Interval
     position: float
     position_interval: Interval
-    asked: int
-    questions: int
-
-    @property
-    def coverage(self) -> float:
-        return self.asked / max(1, self.questions)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "file": self.file,
-            "accuracy": self.accuracy,
-            "interval": [*self.interval],
-            "position": self.position,
-            "position_interval": [*self.position_interval],
-            "asked": self.asked,
-            "questions": self.questions,
-            "coverage": self.coverage,
-        }
 
     def scores(self) -> list[Score]:
         """Two lines of a report."""

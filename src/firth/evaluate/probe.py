@@ -1,7 +1,7 @@
 """A probe: how much of a label can a straight line read off a text's mean vector?"""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from firth.errors import InputError, MissingExtraError
 from firth.evaluate.interval import Interval, of_share
 from firth.evaluate.lines import File, named, numbered
-from firth.evaluate.score import Score, shown
+from firth.evaluate.score import Report, Score, shown
 
 if TYPE_CHECKING:
     from firth.vectors.lookup import Which
@@ -19,8 +19,8 @@ _FOLDS = 5
 _STEPS = 2000  # of the solver, at most; it needs a hundred or so
 
 
-@dataclass(frozen=True)
-class Probe:
+@dataclass(frozen=True, kw_only=True)
+class Probe(Report):
     """What `probe` found.
 
     accuracy, interval   share of texts whose label was predicted, and its 95%
@@ -28,30 +28,10 @@ class Probe:
     asked, questions     texts with a known word, and all; those without one count as wrong unless guessed right
     """
 
-    file: str
     accuracy: float
     interval: Interval
     guess: float
     labels: int
-    asked: int
-    questions: int
-
-    @property
-    def coverage(self) -> float:
-        return self.asked / max(1, self.questions)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "file": self.file,
-            "accuracy": self.accuracy,
-            "interval": [*self.interval],
-            "guess": self.guess,
-            "labels": self.labels,
-            "asked": self.asked,
-            "questions": self.questions,
-            "coverage": self.coverage,
-        }
 
     def scores(self) -> list[Score]:
         """One line of a report."""

@@ -1,6 +1,8 @@
 """One line of a report, whatever was measured."""
 
-from typing import NamedTuple
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from firth.evaluate.interval import Interval
 
@@ -25,6 +27,27 @@ class Score(NamedTuple):
     @property
     def coverage(self) -> float:
         return self.asked / max(1, self.questions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What came of a file of questions, of whatever kind: the head that all kinds have."""
+
+    file: str
+    asked: int
+    """Questions whose words are known."""
+    questions: int
+    """Questions in the file."""
+
+    @property
+    def coverage(self) -> float:
+        return self.asked / max(1, self.questions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        plain = {name: [*value] if isinstance(value, tuple) else value for name, value in values.items()}
+        return {**plain, "coverage": self.coverage}
 
 
 TOTAL = "Total accuracy"

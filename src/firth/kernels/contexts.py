@@ -9,6 +9,10 @@
 For all other architectures these are `objectives`' own functions. With a CentreBag one hidden vector h meets every
 context word c of the window at once: the loss is the sum over them of what one would have. Noise is drawn once for
 the window and weighs as much as there are contexts, so its gradient has the mean that a draw for each would have.
+
+So one step may be as large as some sixty of fastText's, taken from scores of before the first: on a vocabulary of a
+few words, or at a high rate, it would turn every score over and beyond, further each time. Where the rows of a bag get
+the whole gradient, the errors of a window are therefore scaled down to a sum of `_MOST`.
 """
 
 from typing import Any
@@ -30,6 +34,8 @@ from firth.kernels.objectives import (
 )
 from firth.kernels.word_bags import CentreBag, ContextBags, prefetch_bag
 
+_MOST = np.float32(1.0)  # of Σ |error|, the rate included: by then a score of s becomes -s at the worst
+
 # ---------------------------------------------------------------- negative sampling
 
 
@@ -50,8 +56,8 @@ def _targets_sampling(objective, contexts, at, scratch):  # type: ignore[no-unty
 
 
 @inlined
-def _errors_sampling(objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
-    """-Σ_c [log s(h·o_c) + Σ_k log s(-h·o_k)], k the noise words that are not c."""
+def _errors_sampling(architecture, objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+    """-Σ_c [log s(h·o_c) + Σ_k log s(-h·o_k)], k the noise words that are not c; errors are bounded together."""
     loss = 0.0
     if measure:
         for k in range(n):
@@ -60,9 +66,22 @@ def _errors_sampling(objective, contexts, n, lr, measure, scratch):  # type: ign
     logistic_errors(1, n, lr, scratch)
     for k in range(contexts, n):
         scratch.errors[k // TILE, k % TILE] *= np.float32(_weight(contexts, k, scratch))
+    if not architecture.divided:
+        _bound(n, scratch)
     for k in range(n, TILE * chunks(n)):
         silence(1, k, scratch)
     return loss
+
+
+@inlined
+def _bound(n, scratch):  # type: ignore[no-untyped-def]
+    """Scale the errors of n outputs so that their sizes sum to `_MOST` or less."""
+    size = np.float32(0.0)
+    for k in range(n):
+        size += abs(scratch.errors[k // TILE, k % TILE])
+    if size > _MOST:
+        for k in range(n):
+            scratch.errors[k // TILE, k % TILE] *= _MOST / size
 
 
 @inlined
@@ -100,7 +119,7 @@ def _targets_tree(objective, contexts, at, scratch):  # type: ignore[no-untyped-
 
 
 @inlined
-def _errors_tree(objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+def _errors_tree(architecture, objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
     loss = logistic_loss(1, n, -1, scratch) if measure else 0.0
     logistic_errors(1, n, lr, scratch)
     for k in range(n, TILE * chunks(n)):
@@ -117,7 +136,7 @@ def _targets_softmax(objective, contexts, at, scratch):  # type: ignore[no-untyp
 
 
 @inlined
-def _errors_softmax(objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
+def _errors_softmax(architecture, objective, contexts, n, lr, measure, scratch):  # type: ignore[no-untyped-def]
     """-Σ_c log p(c): the gradient of word k is how often it stands there, less `contexts` · p(k)."""
     loss = 0.0
     for j in range(contexts):
@@ -146,7 +165,7 @@ def faults(
     architecture: Any, objective: Any, word: Any, contexts: Any, m: Any, n: Any, lr: Any, measure: Any, scratch: Any
 ) -> Any:
     if isinstance(architecture, CentreBag):
-        return _ERRORS[type(objective)](objective, contexts, n, lr, measure, scratch)
+        return _ERRORS[type(objective)](architecture, objective, contexts, n, lr, measure, scratch)
     return errors(objective, word, m, n, lr, measure, scratch)
 
 
@@ -177,7 +196,7 @@ def _choose_errors(architecture, objective, word, contexts, m, n, lr, measure, s
     if architecture.instance_class is CentreBag:
         chosen = _ERRORS[objective.instance_class]
         return lambda architecture, objective, word, contexts, m, n, lr, measure, scratch: chosen(
-            objective, contexts, n, lr, measure, scratch
+            architecture, objective, contexts, n, lr, measure, scratch
         )
     return lambda architecture, objective, word, contexts, m, n, lr, measure, scratch: errors(
         objective, word, m, n, lr, measure, scratch

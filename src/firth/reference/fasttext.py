@@ -7,6 +7,7 @@ import numpy as np
 from firth.reference.word2vec import Example, Floats, Model, Noise, examples, sigmoid, softmax
 
 SIX = 6  # outputs move so many at a time, as in `kernels.core`
+MOST = 1.0  # of the sizes of a skip-gram window's errors together, as in `kernels.contexts`
 
 
 def learn(
@@ -35,7 +36,8 @@ def learn(
             loss, gradient = _softmax(hidden, model.outputs, words, lr)
         else:
             targets, labels, weights = held_against(model, words, noise.draw() if model.loss == "ns" else [])
-            loss, gradient = _logistic(hidden, model.outputs, targets, labels, weights, lr)
+            bounded = model.loss == "ns" and model.architecture == "skipgram" and not divided
+            loss, gradient = _logistic(hidden, model.outputs, targets, labels, weights, lr, bounded)
         np.add.at(model.inputs, rows, gradient / (len(rows) if divided else 1))
         losses.append(loss)
     return losses
@@ -62,11 +64,16 @@ def held_against(model: Model, words: list[int], noise: list[int]) -> tuple[list
 
 
 def _logistic(
-    hidden: Floats, outputs: Floats, targets: list[int], labels: Floats, weights: Floats, lr: float
+    hidden: Floats, outputs: Floats, targets: list[int], labels: Floats, weights: Floats, lr: float, bounded: bool
 ) -> tuple[float, Floats]:
-    """e_k = lr · weight_k · (label_k - s(h · o_k));  gradient = Σ_k e_k o_k;  o_k += e_k h, six by six."""
+    """e_k = lr · weight_k · (label_k - s(h · o_k));  gradient = Σ_k e_k o_k;  o_k += e_k h, six by six.
+
+    bounded  Σ |e_k| is at most `MOST`
+    """
     scores = outputs[targets] @ hidden
     errors = lr * weights * (labels - sigmoid(scores))
+    if bounded:
+        errors *= MOST / max(MOST, np.abs(errors).sum())
     gradient = np.zeros_like(hidden)
     for at in range(0, len(targets), SIX):
         some = targets[at : at + SIX]
