@@ -16,6 +16,7 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "CategoryEncoder": "firth.models.category_encoder",
     "Cooccurrence": "firth.models.cooccurrence",
+    "ELMo": "firth.models.elmo",
     "GloVe": "firth.models.glove",
     "Graph": "firth.corpus.graphs",
     "LINE": "firth.models.line",
@@ -27,6 +28,7 @@ _PUBLIC = {
     "NGramLM": "firth.models.ngram_lm",
     "Pairs": "firth.models.pairs",
     "Phrases": "firth.models.phrases",
+    "RNNLM": "firth.models.rnnlm",
     "Sessions": "firth.corpus.sessions",
     "Text": "firth.corpus.text",
     "TextClassifier": "firth.models.classifier",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from firth.models.category_encoder import CategoryEncoder as CategoryEncoder
     from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.cooccurrence import Cooccurrence as Cooccurrence
+    from firth.models.elmo import ELMo as ELMo
     from firth.models.extend import extend as extend
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from firth.models.pairs import Pairs as Pairs
     from firth.models.phrases import Phrases as Phrases
     from firth.models.prone import ProNE as ProNE
+    from firth.models.rnnlm import RNNLM as RNNLM
     from firth.models.transformer import Transformer as Transformer
     from firth.models.word2vec import Word2Vec as Word2Vec
     from firth.planning.plan import plan as plan

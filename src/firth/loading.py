@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic, native
+from firth.formats import atomic, elmo, native
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
 
@@ -55,6 +55,10 @@ def load(
         if chosen is None and not options and (opener := next(openers, None)):
             module, name = opener.split(":")  # imported now: serving vectors needs no trainer
             return getattr(import_module(module), name).load(path, verify=verify)
+        if chosen is None and not options and elmo.recognise(path):
+            from firth.models.elmo import ELMo
+
+            return ELMo.published(path)
         found = formats.recognise(path) if chosen is None else _as_asked(path, chosen)
         checked = {"verify": verify} if "verify" in found.options else {}
         return found.read(path, **options, **checked)

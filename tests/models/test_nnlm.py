@@ -32,8 +32,9 @@ def test_the_formula_of_the_paper() -> None:
         ids = lm.tokens(["i like to eat"])[0]
         hot = np.eye(len(lm.tokenizer), dtype=np.float32)[ids]
         x = (hot @ arrays["table.weight"]).ravel()
-        scores = arrays["output.weight"] @ np.tanh(arrays["hidden.weight"] @ x + arrays["hidden.bias"])
-        scores += arrays["output.bias"] + (arrays["direct.weight"] @ x if direct else 0)
+        h = np.tanh(arrays["hidden.weight"] @ x + arrays["hidden.bias"])
+        w2, d = arrays["output.weight"][:, :16], arrays["output.weight"][:, 16:]
+        scores = w2 @ h + arrays["output.bias"] + (d @ x if direct else 0)
         log_p = scores - np.log(np.exp(scores).sum())
         np.testing.assert_allclose(lm.next_log_probabilities([ids])[0], log_p, atol=1e-5)
 
@@ -106,6 +107,7 @@ def test_texts_are_strings(lm: NextWord) -> None:
         {"hidden": 15},
         {"window": 2},
         {"direct": True},
+        {"samples": 4},
         {"dropout": 0.5},
         {"units": "characters"},
         {"vocab_size": 8},

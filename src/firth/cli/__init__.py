@@ -37,6 +37,7 @@ COMMANDS = {
     "recommend": ("firth.cli.items:recommend", "Recommend what comes next after some items."),
     "classify": ("firth.cli.classify:classify", "Label texts with a classifier."),
     "translate": ("firth.cli.translate:translate", "Write a text for each text, with a Transformer."),
+    "encode": ("firth.cli.networks:encode", "Write the vector of each text."),
     "perplexity": ("firth.cli.language:perplexity", "Say how surprised a language model is by a text."),
     "generate": ("firth.cli.language:generate", "Let a language model write."),
     "fill-mask": ("firth.cli.language:fill_mask", "Show what fits the gap [MASK] of a text."),

@@ -85,13 +85,18 @@ def _without_passes(document: dict[str, Any]) -> tuple[dict[str, Any], list[dict
     """The same document without the passes over the text, and those: they are a table of their own."""
     provenance = dict(document.get("provenance") or {})
     passes = provenance.pop("epochs", [])
+    if not passes:  # a network says how it goes a hundred times
+        passes = [report for report in provenance.pop("reports", []) if report.get("validation") is not None]
     return ({**document, "provenance": provenance}, passes) if passes else (document, [])
 
 
 def _pass(epoch: dict[str, Any]) -> tuple[object, ...]:
     speed = epoch.get("words_per_second")
+    speed = epoch.get("tokens_per_second") if speed is None else speed
     figures = (epoch.get("loss"), epoch.get("validation"), None if speed is None else round(speed))
-    return f"pass {epoch.get('number', '')}", *("" if figure is None else figure for figure in figures)
+    return f"pass {epoch['number']}" if "number" in epoch else f"step {epoch.get('step', '')}", *(
+        "" if figure is None else figure for figure in figures
+    )
 
 
 def _flat(document: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

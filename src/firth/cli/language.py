@@ -20,6 +20,8 @@ from firth.evaluate.perplexity import Surprise
 LANGUAGE_MODELS: dict[str, tuple[str, ...]] = {
     "ngram": ("perplexity", "generate", "fill-mask"),
     "nnlm": ("perplexity", "generate", "fill-mask"),
+    "rnnlm": ("perplexity", "generate", "fill-mask"),
+    "elmo": ("perplexity", "generate", "fill-mask"),
 }
 
 LanguageModel = Annotated[

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ class Run:
 
         Checkpoints(_checkpoints(folder), {}).remove()
         if workdir is None:
+            (folder / "log.jsonl").unlink(missing_ok=True)  # of a network; the model's provenance has it too
+            shutil.rmtree(folder / "tensorboard", ignore_errors=True)
             forget(folder)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import firth
-from firth.cli import categories, classify, graphs, items, language, pairs, show
+from firth.cli import categories, classify, graphs, items, language, networks, pairs, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
 from firth.cli.options import ConfigFile, Json, Threads
@@ -140,3 +140,5 @@ app.command(with_options(firth.NGramLM, language.train, _says), name=firth.NGram
 for _of_nodes in (firth.Node2Vec, firth.ProNE, firth.LINE):
     app.command(command(_of_nodes, graphs.train), name=_of_nodes.name)
 app.command(with_options(firth.CategoryEncoder, categories.train, categories.SAYS), name=firth.CategoryEncoder.name)
+for _name, (_, _line) in networks.NETWORKS.items():
+    app.command(f"firth.cli.networks:{_name}", name=_name, help=_line)

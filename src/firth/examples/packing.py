@@ -3,6 +3,7 @@
     Packed       the array, and where sentences and documents begin
     Stream       rows of so many tokens, each with the token that follows it
     Windows      a token, and so many before it in its sentence
+    Spelled      rows of words, each with its letters
 
 Networks learn from batches of rows; `Examples` is what the training loop knows of them.
 """
@@ -11,7 +12,7 @@ import tempfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ Rows = npt.NDArray[np.int64]
 NO_TARGET: Final = -100
 """A target that is not predicted; torch's losses pass over it."""
 _BLOCK: Final = 1 << 20  # ids written at once
+_GOLDEN: Final = 0.6180339887498949  # its multiples fall evenly between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,14 @@ class Packed:
         lines: Iterable[str],
         tokenizer: Tokenizer,
         *,
+        start: int | None = None,
         end: int | None = None,
         end_document: int | None = None,
         newline: str = "",
     ) -> Self:
         """Cut lines into tokens, and write those into a temporary file, which vanishes with its last user.
 
-        end           a token that is put behind each sentence
+        start, end    tokens that are put before and behind each sentence
         end_document  a token that is put behind each document
         newline       is put behind each line before it is cut: for tokenizers that keep line ends
 
@@ -79,10 +82,9 @@ class Packed:
             if not found:
                 close_document()
                 continue
-            held += found
-            if end is not None:
-                held.append(end)
-            sentences.append(sentences[-1] + len(found) + (end is not None))
+            row = [*([] if start is None else [start]), *found, *([] if end is None else [end])]
+            held += row
+            sentences.append(sentences[-1] + len(row))
             if len(held) >= _BLOCK:
                 file.write(np.array(held, np.int32).tobytes())
                 held.clear()
@@ -114,7 +116,8 @@ class Packed:
         begin, end = self.sentences[[first, last]].tolist()
         inside = self.documents[(self.documents > first) & (self.documents < last)]
         documents = np.concatenate([[first], inside, [last]]) - first
-        return type(self)(self.tokens[begin:end], self.sentences[first : last + 1] - begin, documents)
+        sentences = self.sentences[first : last + 1] - begin
+        return replace(self, tokens=self.tokens[begin:end], sentences=sentences, documents=documents)
 
     def checksum(self) -> str:
         """CRC32 of the tokens: whether two of these are of the same text."""
@@ -145,8 +148,21 @@ class Examples(ABC):
         """Rows by their numbers i8[b], and the pass i8[b] that each is made for (0 the first; masks depend on it)."""
 
 
+def _places(rows: Rows, turns: Rows, length: int, tokens: int) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Which tokens make each row and the one that follows, i8[b, length + 1]; and which of them are there.
+
+    Every pass but the first cuts the text elsewhere, so that no token always begins a row; it goes round at the end.
+    """
+    shifts = (turns * _GOLDEN * length).astype(np.int64) % length
+    places = rows[:, None] * length + shifts[:, None] + np.arange(length + 1)
+    there = (places < tokens) | (shifts[:, None] > 0)
+    return np.where(there, places % tokens, tokens - 1), there
+
+
 class Stream(Examples):
     """Row r is `length` tokens from place r · length on, and for each the token that follows.
+
+    unpredicted  a token that is not predicted: what begins a sentence is no news behind the end of one
 
     >>> packed = Packed(np.arange(8, dtype=np.int32), np.array([0, 8]), np.array([0, 1]))
     >>> batch = Stream(packed, 3).batch(np.array([0, 2]), np.array([0, 0]))
@@ -154,21 +170,21 @@ class Stream(Examples):
     ([[0, 1, 2], [6, 0, 0]], [[1, 2, 3], [7, -100, -100]], {'lm': 4})
     """
 
-    def __init__(self, packed: Packed, length: int) -> None:
-        self.packed, self.length, self.row_tokens = packed, length, length
+    def __init__(self, packed: Packed, length: int, *, unpredicted: int | None = None) -> None:
+        self.packed, self.length, self.row_tokens, self.unpredicted = packed, length, length, unpredicted
         if len(packed.tokens) < 2:
             raise InputError("A text of one token has nothing to predict. Give a longer one.")
 
     def __len__(self) -> int:
         return (len(self.packed.tokens) + self.length - 2) // self.length
 
-    def batch(self, rows: Rows, turns: Rows) -> Batch:  # noqa: ARG002  # the same in every pass
-        tokens = self.packed.tokens
-        places = rows[:, None] * self.length + np.arange(self.length + 1)
-        there = places < len(tokens)
-        found = np.where(there, tokens[np.minimum(places, len(tokens) - 1)], 0).astype(np.int64)
+    def batch(self, rows: Rows, turns: Rows) -> Batch:
+        places, there = _places(rows, turns, self.length, len(self.packed.tokens))
+        found = np.where(there, self.packed.tokens[places], 0).astype(np.int64)
         known = there[:, 1:]
         inputs = np.where(known, found[:, :-1], 0)
+        if self.unpredicted is not None:
+            known = known & (found[:, 1:] != self.unpredicted)
         targets = np.where(known, found[:, 1:], NO_TARGET)
         return Batch({"inputs": inputs, "targets": targets}, {"lm": int(known.sum())})
 
@@ -197,3 +213,41 @@ class Windows(Examples):
         contexts = np.where(inside, self.packed.tokens[np.maximum(places, 0)], self.start).astype(np.int64)
         targets = self.packed.tokens[rows].astype(np.int64)
         return Batch({"contexts": contexts, "targets": targets}, {"lm": len(rows)})
+
+
+class Spelled(Examples):
+    """Row r is `length` + 1 tokens from place r · length on, for models that read words by their letters, both ways.
+
+    forms   i2[forms, characters]: the letters of every distinct word of the text; or i8[forms]: their rows of a table
+    ahead   i8[forms]: the id in the softmax of each where it is predicted from before, -100 where it is not
+    behind  i8[forms]: the same where it is predicted from behind
+
+    The first word of a row is not predicted from before, the last one not from behind.
+    """
+
+    def __init__(self, packed: Packed, length: int, forms: npt.NDArray[Any], ahead: Rows, behind: Rows) -> None:
+        self.packed, self.length, self.row_tokens = packed, length, length
+        self.forms, self.ahead, self.behind = forms, ahead, behind
+        if len(packed.tokens) < 2:
+            raise InputError("A text of one token has nothing to predict. Give a longer one.")
+
+    def __len__(self) -> int:
+        return (len(self.packed.tokens) + self.length - 2) // self.length
+
+    def batch(self, rows: Rows, turns: Rows) -> Batch:
+        places, there = _places(rows, turns, self.length, len(self.packed.tokens))
+        lengths = there.sum(1)
+        distinct, at = np.unique(self.packed.tokens[places], return_inverse=True)
+        at = at.reshape(places.shape)
+        ahead = np.where(there, self.ahead[distinct][at], NO_TARGET)
+        behind = np.where(there, self.behind[distinct][at], NO_TARGET)
+        ahead[:, 0] = NO_TARGET
+        np.put_along_axis(behind, lengths[:, None] - 1, NO_TARGET, 1)
+        arrays = {
+            "forms": self.forms[distinct].astype(np.int64),
+            "places": at.astype(np.int64),
+            "ahead": ahead,
+            "behind": behind,
+            "lengths": lengths,
+        }
+        return Batch(arrays, {"forward": int((ahead >= 0).sum()), "backward": int((behind >= 0).sum())})

@@ -6,7 +6,7 @@ what that network can be asked: the next word, a gap, a vector for every token.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Place = str | PathLike[str]
 
+_AT_ONCE = 4096  # tokens that are run together
+
 # The name in config.json -> where that model's options are. A model's page adds its line.
 MODELS: dict[str, str] = {
+    "elmo": "firth.models.elmo:ELMo",
+    "elmo-classifier": "firth.models.elmo_classifier:ELMoClassifier",
     "nnlm": "firth.models.nnlm:NNLM",
     "transformer": "firth.models.transformer:Transformer",
+    "rnnlm": "firth.models.rnnlm:RNNLM",
 }
 
 
@@ -75,10 +80,14 @@ class LanguageModel(ABC):
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut as the text was that it learnt from."""
+        return self.tokenizer.ids(self.cut(texts))
+
+    def cut(self, texts: Sequence[str]) -> list[str]:
+        """Each text as a line of running text, cut as the text was that the model learnt from."""
         given: list[Any] = [texts] if isinstance(texts, str) else list(texts)
         if strangers := [type(text).__name__ for text in given if not isinstance(text, str)]:
             raise InputError(f"Texts are strings, not {strangers[0]}.")
-        return self.tokenizer.ids(cut_alike(given, self.text))
+        return cut_alike(given, self.text)
 
     # ------------------------------------------------------------ files
 
@@ -157,6 +166,10 @@ class NextTokenModel(LanguageModel):
     def next_log_probabilities(self, before: Sequence[Sequence[int]]) -> Floats:
         """log p of every token after each beginning of a sentence, f4[sentences, tokens]."""
 
+    def line_log_probabilities(self, lines: Sequence[str]) -> list[npt.NDArray[np.float64]]:
+        """The same for lines of running text, cut already; a line without a token has no end either."""
+        return self.log_probabilities([ids for ids in self.tokenizer.ids(lines) if ids])
+
     def score(self, source: Any) -> Score:
         """How probable a text is: its nats and its tokens. `source`: anything that `firth.Text` takes.
 
@@ -164,7 +177,7 @@ class NextTokenModel(LanguageModel):
         """
         nats, tokens = 0.0, 0
         for some in _batches(lines(Text.cut_like(source, self.text))):
-            found = self.log_probabilities([ids for ids in self.tokenizer.ids(some) if ids])
+            found = self.line_log_probabilities(some)
             nats -= float(sum(each.sum() for each in found))
             tokens += sum(map(len, found))
         return Score(nats, tokens)
@@ -175,7 +188,7 @@ class NextTokenModel(LanguageModel):
 
     def sentence_log_probability(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """log p of each text as a sentence, in nats, its end included: f8[texts]."""
-        return np.array([each.sum() for each in self.log_probabilities(self.tokens(texts))])
+        return np.array([each.sum() for each in self.line_log_probabilities(self.cut(texts))])
 
     def generate(
         self, prompt: str = "", *, tokens: int = 50, temperature: float = 1.0, topk: int | None = None, seed: int = 1
@@ -212,22 +225,26 @@ class NextTokenModel(LanguageModel):
         Every candidate is scored with what stands on both sides: p(the whole sentence with it). Candidates are the
         tokens that are likeliest by the left side alone.
         """
-        left, right = self._sides(text)
+        left, right = self.tokens(self.parts(text))
         first = self.next_log_probabilities([left])[0]
         first[[self.tokenizer.id_of(role) for role in ("bos", "eos", "unk")]] = -np.inf
         some = np.argsort(-first, kind="stable")[: min(candidates, int(np.isfinite(first).sum()))].tolist()
         whole = np.array([each.sum() for each in self.log_probabilities([[*left, token, *right] for token in some])])
-        shares = np.exp(whole - whole.max())
+        return self.likeliest(some, whole, topn)
+
+    def likeliest(self, tokens: Sequence[int], logs: npt.NDArray[np.float64], topn: int) -> list[tuple[str, float]]:
+        """The likeliest of some tokens by the log of what each is worth, f8[tokens], with their shares of the whole."""
+        shares = np.exp(logs - logs.max())
         shares /= shares.sum()
         order = np.argsort(-shares, kind="stable")[:topn]
-        return [(self.tokenizer.tokens[some[place]], float(shares[place])) for place in order.tolist()]
+        return [(self.tokenizer.tokens[tokens[place]], float(shares[place])) for place in order.tolist()]
 
-    def _sides(self, text: str) -> tuple[list[int], list[int]]:
+    def parts(self, text: str) -> list[str]:
+        """What stands before the gap and behind it. Raises InputError where there is not one."""
         parts = text.split(self.mask)
         if len(parts) != 2:
             raise InputError(f"The text must hold {self.mask} once, for the gap; here it comes {len(parts) - 1} times.")
-        left, right = self.tokens(parts)
-        return left, right
+        return parts
 
 
 def _drawn(scores: npt.NDArray[np.float64], temperature: float, topk: int | None, chance: np.random.Generator) -> int:
@@ -237,6 +254,18 @@ def _drawn(scores: npt.NDArray[np.float64], temperature: float, topk: int | None
         scores = np.where(scores < np.partition(scores, -topk)[-topk], -np.inf, scores)
     shares = np.exp((scores - scores.max()) / temperature)
     return int(chance.choice(len(shares), p=shares / shares.sum()))
+
+
+def grouped(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Which sentences to run together: the short ones first, so that little is filled up; about 4,096 tokens a time."""
+    some: list[int] = []
+    for at in sorted(range(len(sizes)), key=sizes.__getitem__):
+        if some and (len(some) + 1) * sizes[at] > _AT_ONCE:
+            yield some
+            some = []
+        some.append(at)
+    if some:
+        yield some
 
 
 def _batches(found: Iterable[str], size: int = 256) -> Iterable[list[str]]:

@@ -34,7 +34,7 @@ except ImportError:
     raise MissingExtraError("Networks need PyTorch: pip install 'firth[lm]'") from None
 
 from firth.examples.packing import Examples, Packed
-from firth.training.neural import Learning, learn
+from firth.training.neural import Learning, learn, saved_tensors
 from firth.training.processes import Precision, Where, is_first_process
 from firth.training.reports import Report
 
@@ -103,7 +103,7 @@ class NeuralModel(Learning, ABC):
                 packed, held_out = self._parts(self.packed(spool, cutter), cutter, text, validation)
             torch.manual_seed(self.seed)
             network = self.network(cutter)
-            held = start_from(network, self.embedding(network), cutter, init, frozen)
+            held = self._started(network, cutter, init, frozen)
             reports = learn(
                 network,
                 self.examples(packed, cutter),
@@ -157,16 +157,19 @@ class NeuralModel(Learning, ABC):
 
     def opened(self, path: Any, saved: "Saved", tokenizer: Tokenizer) -> LanguageModel:
         """The model in a folder. Raises CorruptFileError where its arrays are not those of these options."""
-        from firth.formats.language_model import fitted
-        from firth.training.neural import saved_tensors
+        network = self.filled(self.network(tokenizer), saved.arrays, path)
+        return self.model(network, tokenizer, saved.config["text"], saved.provenance)
 
-        network = self.network(tokenizer)
+    def filled(self, network: Any, arrays: Mapping[str, npt.NDArray[Any]], path: Any) -> Any:
+        """The network with the weights of a folder. Raises CorruptFileError where they are not those of this one."""
+        from firth.formats.language_model import fitted
+
         tensors = dict(saved_tensors(network))
-        fitted(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, saved.arrays)
+        fitted(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, arrays)
         with torch.no_grad():
             for name, tensor in tensors.items():
-                tensor.copy_(torch.from_numpy(np.array(saved.arrays[name])).reshape(tensor.shape))
-        return self.model(network, tokenizer, saved.config["text"], saved.provenance)
+                tensor.copy_(torch.from_numpy(np.array(arrays[name])).reshape(tensor.shape))
+        return network
 
     def _parts(self, packed: Packed, tokenizer: Tokenizer, text: Text, validation: Any) -> tuple[Packed, Packed | None]:
         """What is learnt from, and what the loss is measured on."""
@@ -177,6 +180,26 @@ class NeuralModel(Learning, ABC):
         other = validation if isinstance(validation, Text) else dataclasses.replace(text, source=validation)
         with Spool(self.lines(other)) as spool:
             return packed, self.packed(spool, tokenizer)
+
+    def _started(
+        self, network: nn.Module, tokenizer: Tokenizer, init: Any, frozen: bool
+    ) -> dict[str, npt.NDArray[np.int64]]:
+        """Fill the look-up table from vectors, matched by token; gives the rows that stay as they are, for `learn`.
+
+        Raises ConfigError for another dim, InputError where no token matches.
+        """
+        if init is None:
+            if frozen:
+                raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
+            return {}
+        embedding = self.embedding(network)
+        vectors = init if isinstance(init, Vectors) else load_vectors(init)
+        rows = matching_rows(vectors, tokenizer.tokens, embedding.embedding_dim)
+        there = np.flatnonzero(rows >= 0)
+        with torch.no_grad():
+            embedding.weight[torch.from_numpy(there)] = torch.from_numpy(np.array(vectors.vectors[rows[there]]))
+        (name,) = (name for name, each in network.named_parameters() if each is embedding.weight)
+        return {name: there} if frozen else {}
 
     def _checkpoints(
         self,
@@ -194,26 +217,6 @@ class NeuralModel(Learning, ABC):
         run = {**self.to_dict(), "text": packed.checksum(), "tokens": len(tokenizer), "frozen": frozen}
         every = seconds(checkpoint_every) if checkpoint_every is not None else float("inf")
         return Checkpoints(Path(workdir) / "checkpoints", run, every)
-
-
-def start_from(
-    network: nn.Module, embedding: nn.Embedding, tokenizer: Tokenizer, init: Any, frozen: bool
-) -> dict[str, npt.NDArray[np.int64]]:
-    """Fill a look-up table from vectors, matched by token; gives the rows that stay as they are, for `learn`.
-
-    Raises ConfigError for another dim, InputError where no token matches.
-    """
-    if init is None:
-        if frozen:
-            raise ConfigError("frozen keeps the vectors of `init` as they are: give init too.")
-        return {}
-    vectors = init if isinstance(init, Vectors) else load_vectors(init)
-    rows = matching_rows(vectors, tokenizer.tokens, embedding.embedding_dim)
-    there = np.flatnonzero(rows >= 0)
-    with torch.no_grad():
-        embedding.weight[torch.from_numpy(there)] = torch.from_numpy(np.array(vectors.vectors[rows[there]]))
-    (name,) = (name for name, each in network.named_parameters() if each is embedding.weight)
-    return {name: there} if frozen else {}
 
 
 def provenance(packed: Packed, reports: Sequence[Report]) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class NNLM(NeuralModel):
     dropout: float = option(default=0.0, at_least=0, at_most=0.95)
     """Share of the numbers before the two layers that are left out at each step."""
 
+    samples: int | None = option(default=None, at_least=1)
+    """Hold the true word against so many noise words while learning (sampled softmax); none: against all words."""
+
     def network(self, tokenizer: Tokenizer) -> NeuralProbabilistic:
         """Q, the hidden layer, the output layer."""
         return NeuralProbabilistic(
@@ -57,6 +60,7 @@ class NNLM(NeuralModel):
             hidden=self.hidden,
             direct=self.direct,
             dropout=self.dropout,
+            samples=self.samples,
         )
 
     def embedding(self, network: NeuralProbabilistic) -> nn.Embedding:
