@@ -173,6 +173,16 @@ def test_leave_last_out():
         Sessions([["a"], ["b"]]).leave_last_out()
 
 
+def test_shuffled_sessions_have_the_same_items_in_another_order():
+    log = Sessions([[f"i{n}" for n in range(start, start + 9)] for start in range(20)])
+    mixed = log.shuffled()
+    assert [sorted(session) for session in mixed] == [sorted(session) for session in log]
+    assert [*mixed] != [*log] and [*mixed] == [*log.shuffled(1)] != [*log.shuffled(2)]
+    assert mixed.times is None and Sessions(pa.table(LOG)).shuffled().names == ["7", "8", "9"]
+    last = {int(answer[1:]) - place for place, (_, answer) in enumerate(mixed.leave_last_out()[1])}
+    assert len(last) > 4  # not always the same place
+
+
 def test_split_by_time():
     log = {"user": [1, 1, 2, 1, 2, 3, 3], "item": list("abcdefg"), "time": [1, 2, 3, 8, 9, 8, 9]}
     train, test = Sessions(pa.table(log)).split_by_time(at=5)

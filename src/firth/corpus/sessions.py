@@ -190,6 +190,18 @@ class Sessions:
         numbers = np.repeat(_numbers_of_what_is_left(before, self.offsets), np.diff(self.offsets))[asked]
         return self._part(before), NextItems(self.items, self.tokens, starts[asked], places[asked], numbers)
 
+    def shuffled(self, seed: int = 1) -> "Sessions":
+        """The same sessions, each in a random order: of baskets, which have none, a random item is then the last.
+
+        >>> sorted(next(iter(Sessions([["tea", "milk"]]).shuffled())))
+        ['milk', 'tea']
+        """
+        numbers = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        order = np.lexsort((np.random.default_rng(seed).random(len(self.tokens)), numbers))
+        mixed = self._part(np.ones(len(self.tokens), np.bool_))
+        mixed.tokens, mixed.times = self.tokens[order], None
+        return mixed
+
     def only(self, which: npt.NDArray[np.bool_]) -> "Sessions":
         """The sessions that b1[sessions] says."""
         return self._part(np.repeat(which, np.diff(self.offsets)))
