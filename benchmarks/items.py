@@ -80,7 +80,6 @@ def main() -> None:
         "gensim Word2Vec, whole history": lambda seed: Gensim(train, seed, args.threads),
         f"gensim Word2Vec, {said(near)}": lambda seed: Gensim(train, seed, args.threads, **near),
         f"implicit BPR, {said(bpr)}": lambda seed: ImplicitBPR(train, seed=seed, threads=args.threads, **bpr),
-        "firth Item2Vec, its defaults": lambda seed: fitted(firth.Item2Vec(seed=seed), train, args),
         "firth Item2Vec, tuned": lambda seed: fitted(tuned.config.replace(seed=seed), train, args),
     }
     report(
@@ -100,6 +99,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sample", type=int, help="ask so many of the questions")
     parser.add_argument("--groceries")
+    parser.add_argument(
+        "--defaults", action="store_true", help="Item2Vec at its defaults too, which takes a minute a run"
+    )
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
     return parser.parse_args()
