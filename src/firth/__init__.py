@@ -15,6 +15,9 @@ __version__ = "0.1.0.dev0"
 # so `import firth` costs milliseconds and needs neither numba nor torch.
 _PUBLIC = {
     "CategoryEncoder": "firth.models.category_encoder",
+    "ALBERT": "firth.models.albert",
+    "BERT": "firth.models.bert",
+    "GPT": "firth.models.gpt",
     "Cooccurrence": "firth.models.cooccurrence",
     "ELMo": "firth.models.elmo",
     "GloVe": "firth.models.glove",
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
     from firth.evidence.explain import explain as explain
     from firth.evidence.stability import stability as stability
     from firth.loading import load as load
+    from firth.models.albert import ALBERT as ALBERT
+    from firth.models.bert import BERT as BERT
     from firth.models.category_encoder import CategoryEncoder as CategoryEncoder
     from firth.models.classifier import TextClassifier as TextClassifier
     from firth.models.cooccurrence import Cooccurrence as Cooccurrence
@@ -66,6 +71,7 @@ if TYPE_CHECKING:
     from firth.models.extend import extend as extend
     from firth.models.fasttext import FastText as FastText
     from firth.models.glove import GloVe as GloVe
+    from firth.models.gpt import GPT as GPT
     from firth.models.infer import infer as infer
     from firth.models.item2vec import Item2Vec as Item2Vec
     from firth.models.line import LINE as LINE

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic, elmo, native
+from firth.formats import atomic, elmo, huggingface, native
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
 
@@ -16,6 +16,7 @@ _MODELS: dict[Callable[[Place], bool], str] = {
     native.is_encoder: "firth.models.category_encoder:CategoryEncoder",
     native.is_language_model: "firth.models.language_model:LanguageModel",
     formats.is_ngrams: "firth.models.ngram_model:NGramModel",
+    huggingface.recognise: "firth.models.language_model:LanguageModel",
 }
 
 
@@ -27,7 +28,7 @@ def load(
     **options: Any,
 ) -> Any:
     """Open saved vectors, a `Vectors`; a classifier, a `TextClassifier`; a `CategoryEncoder`, or a language
-    model.
+    model, Hugging Face's too.
 
     path     a firth folder, a file in any of the formats of `firth.formats.FORMATS`, or an ARPA file; fastText's
              supervised files are classifiers

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+import firth  # noqa: E402
 from firth.formats import huggingface, safetensors  # noqa: E402
 from firth.formats.checksums import NewFile  # noqa: E402
 from firth.networks.transformer import CausalLanguageModel, MaskedLanguageModel  # noqa: E402
@@ -172,3 +173,90 @@ def test_shards_old_names_and_files_without_prefix_are_read(tmp_path: Path) -> N
     assert {name.split(".")[0] for name in missing.missing_keys} == {"head", "pair"}
     expected = body(IDS, attention_mask=PRESENT.long()).last_hidden_state
     assert torch.allclose(network.eval()(IDS, PRESENT)[PRESENT], expected[PRESENT], atol=1e-5)
+
+
+# ---------------------------------------------------------------- whole models
+
+
+LINES = ["the cat sat on the mat .", "the dog lay on the rug .", "a bird flew over 河岸 the house ."] * 8
+SMALL: dict[str, Any] = {"layers": 1, "dim": 32, "heads": 2, "length": 16, "batch_tokens": 64, "steps": 2}
+
+
+@pytest.fixture(scope="module")
+def learnt() -> dict[str, Any]:
+    with torch.random.fork_rng(), torch.enable_grad():
+        return {
+            "bert": firth.BERT(vocab_size=80, next_sentence=True, **SMALL).fit(LINES, threads=1),
+            "albert": firth.ALBERT(vocab_size=40, width=8, **SMALL).fit(LINES, threads=1),
+            "gpt2": firth.GPT(vocab_size=280, **SMALL).fit(LINES, threads=1),
+        }
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_saved_model_opens_there_with_its_tokenizer(kind: str, learnt: dict[str, Any], tmp_path: Path) -> None:
+    model = learnt[kind]
+    model.save(tmp_path / "lm")
+    theirs, info = getattr(transformers, AUTO[kind]).from_pretrained(tmp_path / "lm", output_loading_info=True)
+    assert not any(info.values()), info
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "lm")
+    texts = ["the cat sat", "a 河岸"]
+    for text, row in zip(texts, model.rows(texts), strict=True):
+        found = tokenizer(text)
+        assert found["input_ids"] == row
+        assert ("token_type_ids" in found) == (kind != "gpt2")
+    if kind != "gpt2":
+        pair = tokenizer("the", "a")
+        ((row, segments),) = model.text_rows([("the", "a")], "pair")
+        assert (pair["input_ids"], pair["token_type_ids"]) == (row, segments)
+        assert tokenizer.mask_token_id == model.tokenizer.id_of("mask")
+    ids = tokenizer(texts[0], return_tensors="pt")
+    states = theirs.eval()(**ids, output_hidden_states=True).hidden_states[-1][0].numpy()
+    assert np.allclose(model.encode(texts[:1], pooling="tokens")[0], states, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_folder_of_theirs_opens_here(kind: str, learnt: dict[str, Any], tmp_path: Path) -> None:
+    learnt[kind].save(tmp_path / "lm")
+    theirs = perturb(getattr(transformers, AUTO[kind]).from_pretrained(tmp_path / "lm"))
+    theirs.save_pretrained(tmp_path / "theirs")
+    transformers.AutoTokenizer.from_pretrained(tmp_path / "lm").save_pretrained(tmp_path / "theirs")
+    ours = firth.load(tmp_path / "theirs")
+    (tmp_path / "theirs" / "tokenizer_config.json").unlink()
+    assert firth.load(tmp_path / "theirs").tokenizer.special.items() >= learnt[kind].tokenizer.special.items()
+    assert type(ours) is type(learnt[kind]) and ours.tokenizer.kind == learnt[kind].tokenizer.kind
+    ids = torch.tensor(ours.rows(["the cat sat"]))
+    expected = theirs(input_ids=ids, output_hidden_states=True).hidden_states[-1][0].numpy()
+    assert np.allclose(ours.encode(["the cat sat"], pooling="tokens")[0], expected, atol=1e-5)
+    ours.save(tmp_path / "again")
+    again = getattr(transformers, AUTO[kind]).from_pretrained(tmp_path / "again")
+    mine, other = again.state_dict(), theirs.state_dict()
+    assert mine.keys() == other.keys() and all(torch.equal(mine[name], other[name]) for name in mine)
+    with torch.enable_grad():
+        assert ours.pretrain(LINES, learning={"steps": 1}, threads=1).options.steps == 1
+
+
+@pytest.mark.parametrize("task", ["classify", "regress", "tag", "pair"])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_what_was_taught_opens_there(kind: str, task: Any, learnt: dict[str, Any], tmp_path: Path) -> None:
+    texts = {"tag": [["the", "cat"], ["a", "bird"]], "pair": [("the cat", "sat"), ("a bird", "flew")]}
+    some = texts.get(task, ["the cat sat", "a bird flew over"]) * 4
+    labels = {"regress": [1.5, 3.0], "tag": [["D", "N"], ["D", "N"]]}.get(task, ["good", "bad"]) * 4
+    with torch.enable_grad():
+        taught = learnt[kind].fine_tune(some, labels, task=task, steps=3, lr=0.01, threads=1)
+    taught.save(tmp_path / "taught")
+    auto = "AutoModelForTokenClassification" if task == "tag" else "AutoModelForSequenceClassification"
+    theirs, info = getattr(transformers, auto).from_pretrained(tmp_path / "taught", output_loading_info=True)
+    assert not any(info.values()), info
+    if task == "tag":
+        row, begins = taught.model.word_rows(some[:1])[0]
+        logits = theirs.eval()(input_ids=torch.tensor([row])).logits[0][torch.tensor(begins)]
+        assert np.allclose(taught.predict_proba(some[:1])[0], logits.softmax(-1).numpy(), atol=1e-5)
+        return
+    ((row, segments),) = taught.model.text_rows(some[:1], task)
+    types = {} if kind == "gpt2" else {"token_type_ids": torch.tensor([segments])}
+    logits = theirs.eval()(input_ids=torch.tensor([row]), **types).logits
+    if task == "regress":
+        assert taught.predict(some[:1])[0] == pytest.approx(taught.mean + taught.spread * logits.item(), abs=1e-4)
+    else:
+        assert np.allclose(taught.predict_proba(some[:1]), logits.softmax(-1).numpy(), atol=1e-5)
+        assert [theirs.config.id2label[n] for n in range(2)] == taught.classes_

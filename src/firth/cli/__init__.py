@@ -38,6 +38,7 @@ COMMANDS = {
     "classify": ("firth.cli.classify:classify", "Label texts with a classifier."),
     "translate": ("firth.cli.translate:translate", "Write a text for each text, with a Transformer."),
     "encode": ("firth.cli.networks:encode", "Write the vector of each text."),
+    "fine-tune": ("firth.cli.tasks:fine_tune", "Teach a language model a task by examples."),
     "perplexity": ("firth.cli.language:perplexity", "Say how surprised a language model is by a text."),
     "generate": ("firth.cli.language:generate", "Let a language model write."),
     "fill-mask": ("firth.cli.language:fill_mask", "Show what fits the gap [MASK] of a text."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 import firth
-from firth.cli import show
+from firth.cli import show, tasks
 from firth.cli.model_options import configured
 from firth.cli.options import ConfigFile, Json, Threads, at_least_one
 from firth.errors import ConfigError
@@ -174,7 +174,10 @@ def _tell(classifier: Any, output: str, seconds: float, scores: "LabelScores | N
 
 def classify(
     model: Annotated[
-        str, Parameter(help="A folder of `firth train classifier`, or fastText's supervised .bin or .ftz.")
+        str,
+        Parameter(
+            help="A folder of `firth train classifier` or `firth fine-tune`, or fastText's supervised .bin or .ftz."
+        ),
     ],
     file: Annotated[str, Parameter(help="Texts, one a line, compressed or not; `-` is stdin.")] = "-",
     /,
@@ -188,6 +191,9 @@ def classify(
         at_least_one(topk, "--topk")
     if threshold is not None and not 0 <= threshold <= 1:
         raise ConfigError(f"--threshold must be between 0 and 1, not {threshold}.")
+    if tasks.is_taught(model):
+        tasks.classify(model, file, topk, threshold, json)
+        return
     classifier = firth.TextClassifier.load(model)
     several = classifier.label_kind_ != "single" and topk is None and threshold is None
     least = classifier.threshold if several else threshold or 0.0
@@ -220,7 +226,10 @@ def _texts(file: str) -> Iterator[list[str]]:
 
 
 def evaluate(model: str, file: str, json: bool) -> None:
-    """Precision, recall and F1 of every label on a labelled file."""
+    """Precision, recall and F1 of every label on a labelled file; the scores of a network that was taught a task."""
+    if tasks.is_taught(model):
+        tasks.evaluate(model, file, json)
+        return
     scores = firth.TextClassifier.load(model).evaluate(file)
     rows: list[tuple[object, ...]] = [
         (each.label, each.precision, each.recall, each.f1, each.texts, each.predicted) for each in scores.labels

@@ -22,6 +22,9 @@ LANGUAGE_MODELS: dict[str, tuple[str, ...]] = {
     "nnlm": ("perplexity", "generate", "fill-mask"),
     "rnnlm": ("perplexity", "generate", "fill-mask"),
     "elmo": ("perplexity", "generate", "fill-mask"),
+    "bert": ("perplexity", "fill-mask"),
+    "albert": ("perplexity", "fill-mask"),
+    "gpt": ("perplexity", "generate", "fill-mask"),
 }
 
 LanguageModel = Annotated[
@@ -90,13 +93,26 @@ def generate(
         float, Parameter(help="Below 1 likely words become likelier still; 0: always the likeliest.")
     ] = 1.0,
     topk: Annotated[int | None, Parameter(help="Draw among so many of the likeliest words alone.")] = None,
+    topp: Annotated[
+        float | None, Parameter(help="Draw among the likeliest alone that have this probability together (networks).")
+    ] = None,
     seed: Annotated[int, Parameter(help="Of the draws.")] = 1,
     json: Json = False,
 ) -> None:
     """Let a language model write: words drawn one by one by how likely they are after those before."""
     at_least_one(count, "--count")
     lm = _opened(model, "generate")
-    how = {"tokens": tokens, "temperature": temperature, "topk": topk}
+    how: dict[str, Any] = {"tokens": tokens, "temperature": temperature, "topk": topk}
+    streams = hasattr(lm, "stream")
+    if topp is not None:
+        if not streams:
+            raise ConfigError(f"--topp is for models with a network, and {model} has none. Leave it out.")
+        how["topp"] = topp
+    if streams and count == 1 and not json:
+        for piece in lm.stream(prompt, seed=seed, **how):
+            print(piece, end="", flush=True)  # what is written is seen at once
+        print()
+        return
     texts = [lm.generate(prompt, seed=seed + number, **how) for number in range(count)]
     show.answer({"texts": texts}, [(text,) for text in texts], as_json=json)
 
@@ -106,6 +122,12 @@ def fill_mask(
     /,
     *texts: Annotated[str, Parameter(help="Texts with a gap, [MASK]; `-` reads them from stdin, one a line.")],
     topn: Topn = 10,
+    candidates: Annotated[
+        list[str] | None,
+        Parameter(
+            help="Choose among these, of BERT and its kind; they may have several tokens.", consume_multiple=True
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what fits the gap [MASK] of a text, by what stands on both its sides, and how probable each word is."""
@@ -114,12 +136,30 @@ def fill_mask(
         raise ConfigError("Which text? Type it after MODEL, with a gap, or `-` to read texts from stdin.")
     lm = _opened(model, "fill-mask")
     asked = [line.rstrip("\r\n") for line in sys.stdin if line.strip()] if texts == ("-",) else list(texts)
-    found = [(text, lm.fill_mask(text, topn=topn)) for text in asked]
+    how: dict[str, Any] = {"topn": topn}
+    if candidates:
+        if not _fills_with_candidates(lm):
+            raise ConfigError(f"--candidates is for BERT and its kind, and {model} is none. Leave it out.")
+        how["candidates"] = candidates
+    found = [(text, [(_told(word), p) for word, p in lm.fill_mask(text, **how)]) for text in asked]
     document = [
         {"text": text, "words": [{"word": word, "probability": p} for word, p in likely]} for text, likely in found
     ]
     rows = [((word, p) if len(found) == 1 else (text, word, p)) for text, likely in found for word, p in likely]
     show.answer(document, rows, as_json=json)
+
+
+def _fills_with_candidates(lm: Any) -> bool:
+    if not hasattr(lm, "network"):
+        return False
+    from firth.models.masked_model import GapModel  # its torch is there: the model has a network
+
+    return isinstance(lm, GapModel)
+
+
+def _told(answer: str | tuple[str, ...]) -> str:
+    """An answer, or those of several gaps."""
+    return answer if isinstance(answer, str) else ", ".join(answer)
 
 
 def _opened(path: str, command: str) -> Any:

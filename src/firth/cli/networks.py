@@ -1,4 +1,4 @@
-"""Models with a network: `firth train nnlm|rnnlm|elmo`, and `firth encode`."""
+"""Models with a network: `firth train nnlm|rnnlm|elmo|bert|albert|gpt`, and `firth encode`."""
 
 import sys
 import time
@@ -23,6 +23,9 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "nnlm": ("NNLM", "Learn a look-up table of words and the probability of the next one."),
     "rnnlm": ("RNNLM", "Learn a language model with a recurrent network."),
     "elmo": ("ELMo", "Learn vectors of words in context, from two language models."),
+    "bert": ("BERT", "Learn vectors of tokens in context, by filling gaps."),
+    "albert": ("ALBERT", "Learn vectors of tokens in context with one narrow layer, from gaps and order."),
+    "gpt": ("GPT", "Learn to write on, and vectors of tokens from what is before them."),
 }
 _LINES = 1 << 10  # encoded at a time
 

@@ -8,11 +8,12 @@
 Networks learn from batches of rows; `Examples` is what the training loop knows of them.
 """
 
+import itertools
 import tempfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -48,6 +49,8 @@ class Packed:
     """i8[s + 1]: where each sentence begins, and where the last one ends; none is empty."""
     documents: Rows
     """i8[d + 1]: the sentence that each document begins with, and the number of sentences. A blank line ends one."""
+    begins: npt.NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    """bool[n]: whether each token begins a word; None where nobody asked."""
 
     @classmethod
     def of(
@@ -59,12 +62,14 @@ class Packed:
         end: int | None = None,
         end_document: int | None = None,
         newline: str = "",
+        whole_words: bool = False,
     ) -> Self:
         """Cut lines into tokens, and write those into a temporary file, which vanishes with its last user.
 
         start, end    tokens that are put before and behind each sentence
         end_document  a token that is put behind each document
         newline       is put behind each line before it is cut: for tokenizers that keep line ends
+        whole_words   note which tokens begin a word; the lines are read twice for it
 
         Raises EmptyVocabularyError where there is no token.
         """
@@ -94,7 +99,11 @@ class Packed:
         if sentences[-1] == 0:
             raise EmptyVocabularyError("The text holds no token. Is it the file that was meant?")
         tokens = np.memmap(file, np.int32, "r", shape=(sentences[-1],))
-        return cls(tokens, np.array(sentences, np.int64), np.array(documents, np.int64))
+        begins = None
+        if whole_words:
+            assert end is None and end_document is None and not newline, "tokens that stand in no line begin no word"
+            begins = np.fromiter(itertools.chain.from_iterable(tokenizer.word_begins(lines)), np.bool_, len(tokens))
+        return cls(tokens, np.array(sentences, np.int64), np.array(documents, np.int64), begins=begins)
 
     def split(self, share: float) -> tuple[Self, Self]:
         """(the front, the end): the last sentences, `share` of all tokens, are held out.
@@ -116,8 +125,9 @@ class Packed:
         begin, end = self.sentences[[first, last]].tolist()
         inside = self.documents[(self.documents > first) & (self.documents < last)]
         documents = np.concatenate([[first], inside, [last]]) - first
+        begins = None if self.begins is None else self.begins[begin:end]
         sentences = self.sentences[first : last + 1] - begin
-        return replace(self, tokens=self.tokens[begin:end], sentences=sentences, documents=documents)
+        return replace(self, tokens=self.tokens[begin:end], sentences=sentences, documents=documents, begins=begins)
 
     def checksum(self) -> str:
         """CRC32 of the tokens: whether two of these are of the same text."""

@@ -11,7 +11,7 @@ Tied weights (the output head's, which is the table of tokens) are not written; 
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -58,6 +58,8 @@ class Family(NamedTuple):
     """How one kind of model is called by Hugging Face."""
 
     model_type: str
+    ours: str
+    """What firth calls the model."""
     prefix: str
     """Before the names of the network without its heads; old files may lack it."""
     settings: tuple[Setting, ...]
@@ -82,6 +84,7 @@ _NOT_LEARNT: Final = ("position_ids", "token_type_ids")
 _BERT_LAYER: Final = "bert.encoder.layer.{}."
 BERT: Final = Family(
     model_type="bert",
+    ours="bert",
     prefix="bert.",
     settings=(
         Setting("vocab_size", "vocab_size", 30522),
@@ -136,6 +139,7 @@ BERT: Final = Family(
 _ALBERT_LAYER: Final = "albert.encoder.albert_layer_groups.{}.albert_layers.0."
 ALBERT: Final = Family(
     model_type="albert",
+    ours="albert",
     prefix="albert.",
     settings=(
         Setting("vocab_size", "vocab_size", 30000),
@@ -193,6 +197,7 @@ ALBERT: Final = Family(
 _GPT2_LAYER: Final = "transformer.h.{}."
 GPT2: Final = Family(
     model_type="gpt2",
+    ours="gpt",
     prefix="transformer.",
     settings=(
         Setting("vocab_size", "vocab_size", 50257),
@@ -240,6 +245,7 @@ GPT2: Final = Family(
 _XLNET_LAYER: Final = "transformer.layer.{}."
 XLNET: Final = Family(
     model_type="xlnet",
+    ours="xlnet",
     prefix="transformer.",
     settings=(
         Setting("vocab_size", "vocab_size", 32000),
@@ -330,6 +336,18 @@ def config_of(family: Family, options: Mapping[str, Any], task: str = "pretraini
     }
 
 
+def task_of(family: Family, task: str, classes: Sequence[str]) -> dict[str, Any]:
+    """config.json's entries for what a model was taught; `classes` is empty where it foretells numbers."""
+    names = {str(number): name for number, name in enumerate(classes)} or {"0": "LABEL_0"}
+    problem = {} if task == "tag" else {"problem_type": "single_label_classification" if classes else "regression"}
+    return {
+        "architectures": [family.architectures[task]],
+        "id2label": names,
+        "label2id": {name: int(number) for number, name in names.items()},
+        **problem,
+    }
+
+
 # ---------------------------------------------------------------- arrays
 
 
@@ -351,7 +369,7 @@ def to_theirs(family: Family, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     left = dict(arrays)
     theirs: Arrays = {}
     for name in _written_out(family.names, _blocks(arrays, r"^stack\.blocks\.(\d+)\.")):
-        if name.ours not in left:
+        if name.ours not in left or (name.ours == "task.weight" and _other_task(name, arrays)):
             continue
         whole = left.pop(name.ours)
         parts = np.split(whole, len(name.theirs)) if len(name.theirs) > 1 else [whole]
@@ -360,6 +378,11 @@ def to_theirs(family: Family, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     if left:
         raise KeyError(f"{family.model_type} has no names for {', '.join(sorted(left))}")
     return theirs
+
+
+def _other_task(name: Name, arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Of GPT-2's two layers for tasks "score" has no bias and "classifier" has one."""
+    return name.theirs[0].startswith("score.") and "task.bias" in arrays
 
 
 def to_ours(family: Family, arrays: Mapping[str, NDArray[Any]], where: Place) -> Arrays:
@@ -432,6 +455,30 @@ def recognise(folder: Place) -> bool:
         return False
     model_type = config.get("model_type") if isinstance(config, dict) else None
     return isinstance(model_type, str) and model_type in FAMILIES
+
+
+def is_theirs(folder: Place) -> bool:
+    """Whether it is transformers that wrote a folder; what firth had said in one that it opened is still there then."""
+    if not recognise(folder):
+        return False
+    config = read_json(os.path.join(folder, CONFIG))
+    return "transformers_version" in config or "firth" not in config
+
+
+def describe(folder: Place) -> dict[str, Any]:
+    """What a model of theirs is, from its config.json and the headers of its arrays."""
+    path = os.path.join(folder, CONFIG)
+    family, options = options_of(read_json(path), path)
+    tensors = [
+        tensor
+        for file in _weight_files(folder)
+        for tensor in safetensors.read_header(os.path.join(folder, file), mapped(os.path.join(folder, file))).values()
+    ]
+    return {
+        "format": "huggingface",
+        "parameters": sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in tensors),
+        "config": {"model": {"name": family.ours, **options}},
+    }
 
 
 def read_arrays(folder: Place) -> Arrays:

@@ -59,11 +59,13 @@ def save(
     provenance: Mapping[str, Any],
     *,
     huggingface: Mapping[str, Any] | None = None,
+    tokenizer_config: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a folder, atomically; `read` gives back what this is given.
 
     config       `model` (its `name` and options), `text`, `tokenizer` ({"kind", "special": {role: token}})
     huggingface  the names that config.json has at its top for Hugging Face's tools; firth's then stand under "firth"
+    tokenizer_config  what tokenizer_config.json says; None: the special tokens
 
     Raises FormatError where something else is at `path` (it is left alone), DiskFullError or SaveError where writing
     fails.
@@ -75,7 +77,9 @@ def save(
             safetensors.write(file, arrays, aligned=next(iter(arrays)), metadata={"format": "pt"})
         texts = {
             _TOKENIZER: tokenizer,
-            _TOKENIZER_CONFIG: native.as_json(_tokenizer_config(config["tokenizer"]["special"]), "tokenizer"),
+            _TOKENIZER_CONFIG: native.as_json(
+                dict(tokenizer_config or _tokenizer_config(config["tokenizer"]["special"])), "tokenizer"
+            ),
             _PROVENANCE: native.as_json(dict(provenance), "provenance"),
             _CARD: _card(config, arrays, provenance).encode(),
         }

@@ -8,6 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -37,6 +38,9 @@ MODELS: dict[str, str] = {
     "nnlm": "firth.models.nnlm:NNLM",
     "transformer": "firth.models.transformer:Transformer",
     "rnnlm": "firth.models.rnnlm:RNNLM",
+    "bert": "firth.models.bert:BERT",
+    "albert": "firth.models.albert:ALBERT",
+    "gpt": "firth.models.gpt:GPT",
 }
 
 
@@ -95,14 +99,23 @@ class LanguageModel(ABC):
         """Write a folder that `firth.load` opens; atomic. Raises FormatError where something else is there."""
         from firth.formats import language_model
 
-        described = {
+        language_model.save(
+            path,
+            self.saved_config(),
+            self.arrays(),
+            self.tokenizer.to_json(),
+            self.provenance,
+            huggingface=self.huggingface(),
+            tokenizer_config=self.tokenizer_config(),
+        )
+
+    def saved_config(self) -> dict[str, Any]:
+        """What config.json says: the options, how text is cut, and by which tokenizer."""
+        return {
             "model": {"name": self.options.name, **self.options.to_dict()},
             "text": self.text,
             "tokenizer": {"kind": self.tokenizer.kind, "special": dict(self.tokenizer.special)},
         }
-        language_model.save(
-            path, described, self.arrays(), self.tokenizer.to_json(), self.provenance, huggingface=self.huggingface()
-        )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The weights, as model.safetensors has them."""
@@ -114,14 +127,24 @@ class LanguageModel(ABC):
         """What Hugging Face's tools want in config.json; None: it is no model of theirs."""
         return None
 
+    def tokenizer_config(self) -> dict[str, Any] | None:
+        """What they want in tokenizer_config.json; None: the special tokens alone."""
+        return None
+
     @classmethod
-    def load(cls, path: Place, *, verify: Literal["headers", "full"] = "headers") -> "LanguageModel":
-        """Open what `save` wrote (`firth.load` comes here), whichever model it is.
+    def load(cls, path: Place, *, verify: Literal["headers", "full"] = "headers") -> Any:
+        """Open what `save` wrote (`firth.load` comes here), whichever model it is: a `FineTuned` too.
+
+        A folder of Hugging Face's, of a family that firth knows, opens as well; it has no checksums to verify.
 
         Raises FormatError for what is no language model of firth's, CorruptFileError, with the byte, for damage.
         """
-        from firth.formats import language_model, native
+        from firth.formats import huggingface, language_model, native
 
+        if huggingface.is_theirs(path):
+            from firth.models import hugging_face
+
+            return hugging_face.opened(path)
         if not native.is_language_model(path):
             raise FormatError(f"{path} is no language model of firth's. `firth train nnlm` writes one.")
         saved = language_model.read(path, verify=verify)
@@ -135,7 +158,12 @@ class LanguageModel(ABC):
         given = {name: value for name, value in saved.config["model"].items() if name != "name"}
         cutter = saved.config["tokenizer"]
         tokenizer = Tokenizer.from_json(saved.tokenizer, cutter["kind"], cutter["special"], f"{path}/tokenizer.json")
-        return options.from_dict(given).opened(path, saved, tokenizer)
+        opened = options.from_dict(given).opened(path, saved, tokenizer)
+        if "task" not in saved.config:
+            return opened
+        from firth.models.fine_tuned import FineTuned
+
+        return FineTuned.reopened(path, opened, saved)
 
 
 class Score(NamedTuple):
@@ -176,7 +204,7 @@ class NextTokenModel(LanguageModel):
         Each line is a sentence: nothing before it is known, and its end is predicted too.
         """
         nats, tokens = 0.0, 0
-        for some in _batches(lines(Text.cut_like(source, self.text))):
+        for some in batches(lines(Text.cut_like(source, self.text))):
             found = self.line_log_probabilities(some)
             nats -= float(sum(each.sum() for each in found))
             tokens += sum(map(len, found))
@@ -191,33 +219,85 @@ class NextTokenModel(LanguageModel):
         return np.array([each.sum() for each in self.line_log_probabilities(self.cut(texts))])
 
     def generate(
-        self, prompt: str = "", *, tokens: int = 50, temperature: float = 1.0, topk: int | None = None, seed: int = 1
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 50,
+        temperature: float = 1.0,
+        topk: int | None = None,
+        topp: float = 1.0,
+        seed: int = 1,
     ) -> str:
         """Go on from a beginning, token by token, until the sentence ends or `tokens` are there.
 
         temperature  0: always the likeliest token; 1: as the model says; above: bolder
         topk         draw among so many of the likeliest alone; None: among all
+        topp         draw among the likeliest alone that have this probability together (Holtzman et al. 2020)
 
         >>> import firth
         >>> lm = firth.NNLM(dim=8, hidden=16, window=2, min_count=1, steps=150, lr=0.02).fit(["a b c"] * 20)
         >>> lm.generate("a", temperature=0)
         'a b c'
         """
-        if temperature < 0 or tokens < 1 or (topk is not None and topk < 1):
+        ids = self._prompt(prompt)
+        for _ in self._drawn_on(ids, tokens, temperature, topk, topp, seed):
+            pass
+        return self.tokenizer.text(ids)
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 50,
+        temperature: float = 1.0,
+        topk: int | None = None,
+        topp: float = 1.0,
+        seed: int = 1,
+    ) -> Iterator[str]:
+        """What `generate` gives, piece by piece as it is drawn, the beginning first."""
+        ids = self._prompt(prompt)
+        shown = self.tokenizer.text(ids)
+        yield shown
+        for _ in self._drawn_on(ids, tokens, temperature, topk, topp, seed):
+            text = self.tokenizer.text(ids)
+            if not text.endswith("\ufffd"):  # the first bytes of a character: the rest comes with the next token
+                yield text[len(shown) :]
+                shown = text
+
+    def _drawn_on(
+        self, ids: list[int], tokens: int, temperature: float, topk: int | None, topp: float, seed: int
+    ) -> Iterator[int]:
+        """Draw a token, put it to `ids`, and so on."""
+        if temperature < 0 or tokens < 1 or (topk is not None and topk < 1) or not 0 < topp <= 1:
             raise ConfigError(
-                f"generate needs tokens ≥ 1, temperature ≥ 0, topk ≥ 1, not {tokens}, {temperature}, {topk}."
+                "generate needs tokens ≥ 1, temperature ≥ 0, topk ≥ 1 and topp above 0, at most 1, "
+                f"not {tokens}, {temperature}, {topk}, {topp}."
             )
         chance = np.random.default_rng(seed)
-        ids = self.tokens([prompt])[0]
-        end, never = self.tokenizer.id_of("eos"), [self.tokenizer.id_of(role) for role in ("bos", "unk")]
-        for _ in range(tokens):
-            scores = self.next_log_probabilities([ids])[0].astype(np.float64)
+        end, never = self.tokenizer.id_of("eos"), self._never
+        for found in islice(self.next_scores(ids), tokens):
+            scores = found.astype(np.float64)
             scores[never] = -np.inf
-            chosen = _drawn(scores, temperature, topk, chance)
+            chosen = drawn(scores, temperature, topk, topp, chance)
             if chosen == end:
                 break
             ids.append(chosen)
-        return self.tokenizer.text(ids)
+            yield chosen
+
+    def next_scores(self, ids: list[int]) -> Iterator[Floats]:
+        """log p of every token after `ids`, f4[tokens], again and again while the caller puts tokens to them."""
+        while True:
+            yield self.next_log_probabilities([ids])[0]
+
+    def _prompt(self, prompt: str) -> list[int]:
+        return self.tokens([prompt])[0]
+
+    @property
+    def _never(self) -> list[int]:
+        """Tokens that are never written."""
+        end = self.tokenizer.id_of("eos")
+        roles = {"bos", "unk", "pad"} & self.tokenizer.special.keys()
+        return [token for token in map(self.tokenizer.id_of, sorted(roles)) if token != end]
 
     def fill_mask(self, text: str, *, topn: int = 5, candidates: int = 500) -> list[tuple[str, float]]:
         """The likeliest tokens for the gap [MASK] of a text, with their probabilities among the candidates.
@@ -227,7 +307,7 @@ class NextTokenModel(LanguageModel):
         """
         left, right = self.tokens(self.parts(text))
         first = self.next_log_probabilities([left])[0]
-        first[[self.tokenizer.id_of(role) for role in ("bos", "eos", "unk")]] = -np.inf
+        first[[*self._never, self.tokenizer.id_of("eos")]] = -np.inf
         some = np.argsort(-first, kind="stable")[: min(candidates, int(np.isfinite(first).sum()))].tolist()
         whole = np.array([each.sum() for each in self.log_probabilities([[*left, token, *right] for token in some])])
         return self.likeliest(some, whole, topn)
@@ -247,13 +327,25 @@ class NextTokenModel(LanguageModel):
         return parts
 
 
-def _drawn(scores: npt.NDArray[np.float64], temperature: float, topk: int | None, chance: np.random.Generator) -> int:
+def drawn(
+    scores: npt.NDArray[np.float64], temperature: float, topk: int | None, topp: float, chance: np.random.Generator
+) -> int:
+    """A token drawn by its score; the likeliest where the temperature is 0.
+
+    topk tokens are left first, then those that have topp together; where scores are equal at the bound, all are left.
+    """
     if temperature == 0:
         return int(scores.argmax())
     if topk is not None and topk < len(scores):
         scores = np.where(scores < np.partition(scores, -topk)[-topk], -np.inf, scores)
     shares = np.exp((scores - scores.max()) / temperature)
-    return int(chance.choice(len(shares), p=shares / shares.sum()))
+    shares /= shares.sum()
+    if topp < 1:
+        falling = np.sort(shares)[::-1]
+        last = falling[np.searchsorted(falling.cumsum(), topp)] if topp < falling.sum() else 0.0
+        shares = np.where(shares < last, 0.0, shares)
+        shares /= shares.sum()
+    return int(chance.choice(len(shares), p=shares))
 
 
 def grouped(sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -268,7 +360,8 @@ def grouped(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield some
 
 
-def _batches(found: Iterable[str], size: int = 256) -> Iterable[list[str]]:
+def batches(found: Iterable[str], size: int = 256) -> Iterator[list[str]]:
+    """So many lines at a time."""
     some: list[str] = []
     for each in found:
         some.append(each)

@@ -62,6 +62,7 @@ class NeuralModel(Learning, ABC):
         *,
         validation: float | str | PathLike[str] | Text | None = None,
         tokenizer: Tokenizer | None = None,
+        network: nn.Module | None = None,
         init: Vectors | str | PathLike[str] | None = None,
         frozen: bool = False,
         workdir: str | PathLike[str] | None = None,
@@ -79,6 +80,7 @@ class NeuralModel(Learning, ABC):
         validation        the share of the text, at its end, or another text, to measure the loss on: the weights with
                           the lowest are kept
         tokenizer         one that is trained already; None: it is learnt from the source
+        network           one that has learnt already, to go on with; `tokenizer` is its own. None: a new one
         init              vectors, or a file of them, that the look-up table starts from, matched by token
         frozen            the rows that `init` gave stay as they are
         workdir           a folder for the checkpoints and log.jsonl
@@ -102,8 +104,8 @@ class NeuralModel(Learning, ABC):
                 cutter = tokenizer or self.tokenizer(spool)
                 packed, held_out = self._parts(self.packed(spool, cutter), cutter, text, validation)
             torch.manual_seed(self.seed)
-            network = self.network(cutter)
-            held = self._started(network, cutter, init, frozen)
+            network = network or self.network(cutter)
+            held = self.started(network, cutter, init, frozen)
             reports = learn(
                 network,
                 self.examples(packed, cutter),
@@ -181,7 +183,7 @@ class NeuralModel(Learning, ABC):
         with Spool(self.lines(other)) as spool:
             return packed, self.packed(spool, tokenizer)
 
-    def _started(
+    def started(
         self, network: nn.Module, tokenizer: Tokenizer, init: Any, frozen: bool
     ) -> dict[str, npt.NDArray[np.int64]]:
         """Fill the look-up table from vectors, matched by token; gives the rows that stay as they are, for `learn`.

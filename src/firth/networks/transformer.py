@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from firth.networks.layers import ACTIVATIONS, Activation, Cache, Norm, Stack, causal, initialise, mask_of, sinusoids
+from firth.networks.nats import nats_of
 
 
 class Embeddings(nn.Module):
@@ -100,7 +101,7 @@ class MaskedLanguageModel(nn.Module):
         self.head = MaskedHead(vocab_size, dim, width or dim, activation, eps)
         self.pooler = nn.Linear(dim, dim)
         self.pair = nn.Linear(dim, 2)
-        initialise(self)
+        initialise(self, dim)
 
     def forward(
         self,
@@ -144,6 +145,31 @@ class MaskedHead(nn.Module):
         return self.norm(self.activation(self.dense(states)))  # type: ignore[no-any-return]
 
 
+class GapLesson(nn.Module):
+    """What a masked language model learns from: the nats of masked tokens, and of pairs that do not belong together."""
+
+    def __init__(self, network: MaskedLanguageModel) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, ids: Tensor, targets: Tensor, segments: Tensor | None = None, pairs: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Summed nats. ids, segments, targets i8[B, T], negative where nothing is foretold; pairs i8[B].
+
+        The output head, whose product with the token table is a quarter of a small network's work, is asked for the
+        masked tokens alone.
+        """
+        states = self.network(ids, segments=segments)
+        asked = targets >= 0
+        network = self.network
+        seen = network.head(states[asked])
+        nats = {"mlm": nats_of(seen, network.embed.tokens.weight, network.head.bias, targets[asked])}
+        if pairs is not None:
+            nats["pair"] = functional.cross_entropy(self.network.pair_logits(states), pairs, reduction="sum")
+        return nats
+
+
 class CausalLanguageModel(nn.Module):
     """GPT-2 (Radford et al. 2019): pre-norm layers in which a token sees itself and what is before it.
 
@@ -166,10 +192,10 @@ class CausalLanguageModel(nn.Module):
         super().__init__()
         self.embed = Embeddings(vocab_size, dim, length=length, dropout=dropout)
         self.stack = Stack(layers, dim, heads, ffn_dim, norm="pre", activation=activation, dropout=dropout, eps=eps)
-        initialise(self)
+        std = initialise(self, dim)
         for block in self.stack.blocks:  # what adds to the residual stream: its variance does not grow with the depth
             for linear in (block.attention.out, block.ffn.down):  # type: ignore[union-attr]
-                nn.init.normal_(linear.weight, std=0.02 / math.sqrt(2 * layers))  # type: ignore[union-attr,arg-type]
+                nn.init.normal_(linear.weight, std=std / math.sqrt(2 * layers))  # type: ignore[union-attr,arg-type]
 
     def forward(
         self,
@@ -195,6 +221,19 @@ class CausalLanguageModel(nn.Module):
     def logits(self, states: Tensor) -> Tensor:
         """For each state, f[…, D], a score of every next word, f[…, V]."""
         return functional.linear(states, self.embed.tokens.weight)
+
+
+class NextLesson(nn.Module):
+    """What a causal language model learns from: the nats of the token that follows each."""
+
+    def __init__(self, network: CausalLanguageModel) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Summed nats. inputs, targets i8[B, T], negative where nothing is foretold."""
+        states = self.network(inputs).flatten(0, 1)
+        return {"lm": nats_of(states, self.network.embed.tokens.weight, None, targets.flatten())}
 
 
 def causal_mask(tokens: int, before: int, present: Tensor | None, like: Tensor) -> tuple[Tensor | None, bool]:

@@ -213,7 +213,7 @@ class PermutationLanguageModel(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         self.pooler = nn.Linear(dim, dim)
         self.dropout = nn.Dropout(dropout)
-        initialise(self)
+        initialise(self, dim)
 
     def forward(
         self,

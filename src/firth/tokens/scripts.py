@@ -44,6 +44,11 @@ def lacks_blanks(text: str) -> bool:
     return sum(lengths) / len(lengths) > _LONG_PIECE
 
 
+def is_han(character: str) -> bool:
+    """Whether it is a Han character; '' is none."""
+    return character != "" and character.isalpha() and _script(character) == "Han"
+
+
 @cache
 def _script(letter: str) -> str:
     name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "Other").split()[0].title()

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from firth.errors import ConfigError, CorruptFileError, MissingExtraError
+from firth.tokens.scripts import is_han
 
 if TYPE_CHECKING:
     import tokenizers
@@ -107,6 +108,20 @@ class Tokenizer:
                 yield from self.ids(some)
                 some = []
         yield from self.ids(some)
+
+    def word_begins(self, lines: Iterable[str]) -> Iterator[list[bool]]:
+        """For each line whether each of its tokens begins a word; Han characters without a blank between are one word.
+
+        So what rjieba found is kept: a text that is cut by tokenizer="chinese" has blanks between its words.
+        """
+        for line in lines:
+            found = self.backend.encode(line, add_special_tokens=False)
+            begins, before, end = list[bool](), None, -1
+            for word, (start, stop) in zip(found.word_ids, found.offsets, strict=True):
+                joins = start == end and is_han(line[start : start + 1]) and is_han(line[end - 1 : end])
+                begins.append(word != before and not joins)
+                before, end = word, stop
+            yield begins
 
     def spans(self, text: str, *, special: bool = False) -> list[tuple[int, int, int]]:
         """(id, start, end) of each token of a text: which of its characters it stands for."""

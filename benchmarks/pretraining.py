@@ -1,0 +1,89 @@
+"""What pretraining on plain text is worth: BERT (ALBERT, GPT) learns from a text, is taught SST-2, and so is the same
+network from random weights.
+
+    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 1500] [--seeds 5] [--texts 6920] [--save]
+
+TEXT is read as it is; SST2 is a folder with train.tsv, valid.tsv and test.tsv of `label TAB text` lines. Seconds are of
+this process's processor, whatever else runs. The scores are accuracies on test.tsv, of the weights that were best on
+valid.tsv.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import firth
+import measuring
+from firth.corpus import tasks
+from measuring import Summary
+
+NETWORK: dict[str, Any] = {"layers": 4, "heads": 4, "dim": 128, "length": 64, "vocab_size": 8000, "lower": True}
+MODELS: dict[str, Any] = {
+    "bert": lambda **how: firth.BERT(**NETWORK, **how),
+    "albert": lambda **how: firth.ALBERT(**NETWORK, width=64, units="wordpiece", **how),
+    "gpt": lambda **how: firth.GPT(**NETWORK, **how),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text")
+    parser.add_argument("sst2")
+    parser.add_argument("--model", choices=[*MODELS], default="bert")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--task-lr", type=float, default=5e-4)
+    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--texts", type=int, nargs="*", default=[6920], help="labelled texts to learn from")
+    parser.add_argument("--keep", help="a folder that keeps the pretrained network, and is used where it is there")
+    parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
+    args = parser.parse_args()
+    began = time.process_time()
+    if args.keep and Path(args.keep).exists():
+        lm = firth.load(args.keep)
+    else:
+        lm = MODELS[args.model](steps=args.steps, batch_tokens=2048, lr=args.lr, warmup=0.05).fit(
+            args.text, threads=1, progress=False, callbacks=[tell(began)]
+        )
+        if args.keep:
+            lm.save(args.keep)
+    print(lm, f"{time.process_time() - began:.0f} CPU seconds", flush=True)
+    parts = {name: tasks.read(Path(args.sst2) / f"{name}.tsv", "classify") for name in ("train", "valid", "test")}
+    figures = []
+    for texts in args.texts:
+        found: dict[str, list[float]] = {"pretrained": [], "random": []}
+        for seed in range(1, args.seeds + 1):
+            for start, keep in (("pretrained", None), ("random", "nothing")):
+                taught = lm.fine_tune(
+                    *(part[:texts] for part in parts["train"]),
+                    validation=tuple(parts["valid"]),
+                    keep=keep,
+                    seed=seed,
+                    epochs=args.epochs * 6920 / texts if texts < 2000 else args.epochs,
+                    lr=args.task_lr,
+                    threads=1,
+                )
+                found[start].append(100 * taught.evaluate(*parts["test"])["accuracy"])
+                print(texts, seed, start, f"{found[start][-1]:.2f}", flush=True)
+        gains = [one - other for one, other in zip(found["pretrained"], found["random"], strict=True)]
+        for start, values in (*found.items(), ("gain", gains)):
+            summary = Summary.of(values)
+            figures.append((start, f"accuracy, {texts} texts", summary, "%"))
+            print(f"{texts} texts, {start}: {summary}")
+    if args.save:
+        measuring.save("pretraining", f"{args.model}, {args.steps} steps, SST-2", figures)
+
+
+def tell(began: float) -> Any:
+    def told(report: Any) -> None:
+        seconds = time.process_time() - began
+        print(f"step {report.step}, loss {report.loss:.3f}, {seconds:.0f} CPU seconds", file=sys.stderr, flush=True)
+
+    return told
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""BERT and GPT: tokens learnt from in a second of one processor, against a plain loop over Hugging Face's networks.
+
+    python benchmarks/transformer_speed.py [--layers 6] [--dim 256] [--length 128] [--rows 16] [--runs 5] [--save]
+
+Both learn from the same batches of random tokens, from the same weights, forward, backward, clipping and AdamW; the
+losses of the last step are printed side by side. "default" is Hugging Face's configuration as it comes, with 10%
+dropout; "no dropout" is what firth's models have by default. The share is that of the processor's own rate of
+multiplying 2,048-wide matrices (fp32). Seconds are of the process, so that a busy machine counts for both alike.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+import measuring
+from firth.formats import huggingface
+from firth.networks.transformer import CausalLanguageModel, GapLesson, MaskedLanguageModel, NextLesson
+from measuring import Summary
+
+Step = Callable[[], float]
+
+
+def theirs(kind: str, args: argparse.Namespace, dropout: float) -> Any:
+    sizes = {"vocab_size": args.vocab, "bos_token_id": 0, "eos_token_id": 0}
+    if kind == "gpt":
+        drops = {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout}
+        shape = {"n_embd": args.dim, "n_layer": args.layers, "n_head": args.heads, "n_positions": args.length}
+        return transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes, **shape, **drops))
+    drops = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    shape = {"hidden_size": args.dim, "num_hidden_layers": args.layers, "num_attention_heads": args.heads,
+             "intermediate_size": 4 * args.dim, "max_position_embeddings": args.length}  # fmt: skip
+    return transformers.BertForPreTraining(transformers.BertConfig(**sizes, **shape, **drops))
+
+
+def batches(kind: str, args: argparse.Namespace) -> tuple[Any, Any]:
+    chance = torch.Generator().manual_seed(1)
+    ids = torch.randint(1, args.vocab, (args.rows, args.length), generator=chance)
+    targets = ids.clone()
+    if kind == "bert":
+        targets[torch.rand(ids.shape, generator=chance) > 0.15] = -100
+    return ids, targets
+
+
+def their_step(kind: str, args: argparse.Namespace, network: Any) -> Step:
+    ids, targets = batches(kind, args)
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    present = torch.ones_like(ids)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        found = network(input_ids=ids, attention_mask=present, **({"labels": targets} if kind == "gpt" else {}))
+        loss = found.loss
+        if kind == "bert":  # as BertForMaskedLM: scores for all tokens, then the loss of the masked ones
+            loss = torch.nn.functional.cross_entropy(found.prediction_logits.flatten(0, 1), targets.flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any]) -> Step:
+    ids, targets = batches(kind, args)
+    shape = {"layers": args.layers, "heads": args.heads, "dim": args.dim, "length": args.length}
+    family = huggingface.GPT2 if kind == "gpt" else huggingface.BERT
+    network: Any = (CausalLanguageModel if kind == "gpt" else MaskedLanguageModel)(
+        args.vocab, ffn_dim=4 * args.dim, **shape
+    )
+    arrays = huggingface.to_ours(family, {name: tensor.numpy() for name, tensor in start.items()}, "")
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+    lesson: Any = (NextLesson if kind == "gpt" else GapLesson)(network)
+    if kind == "gpt":  # theirs shifts by itself
+        given = {"inputs": ids, "targets": torch.cat([ids[:, 1:], torch.full_like(ids[:, :1], -100)], 1)}
+    else:
+        given = {"ids": ids, "targets": targets}
+        for head in (network.pooler, network.pair):
+            head.requires_grad_(requires_grad=False)
+    count = int((given["targets"] >= 0).sum())
+    moved = [one for one in lesson.parameters() if one.requires_grad]
+    optimizer = torch.optim.AdamW(moved, lr=1e-4)
+
+    def step() -> float:
+        optimizer.zero_grad(set_to_none=True)
+        loss = sum(lesson(**given).values()) / count
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(moved, 1.0)
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+def peak() -> float:
+    """Floating point operations in a second: the best of some products of square matrices."""
+    a, best = torch.randn(2048, 2048), float("inf")
+    for _ in range(8):
+        began = time.process_time()
+        _ = a @ a
+        best = min(best, time.process_time() - began)
+    return float(2 * 2048**3 / best)
+
+
+def operations(kind: str, args: argparse.Namespace) -> float:
+    """Of a token, forward and backward: of all linear maps, of attention, and of those scores that are needed."""
+    layers = args.layers * (12 * args.dim**2 + 2 * args.length * args.dim)
+    head = args.dim * args.vocab if kind == "gpt" else 0.15 * args.dim * (args.vocab + args.dim)
+    return float(6 * (layers + head))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in {
+        "layers": 6,
+        "heads": 4,
+        "dim": 256,
+        "length": 128,
+        "vocab": 8192,
+        "rows": 16,
+        "runs": 5,
+    }.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    figures = []
+    for kind in ("bert", "gpt"):
+        torch.manual_seed(1)
+        plain = theirs(kind, args, 0.0)
+        start = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
+        steps: dict[str, Step] = {
+            "transformers, default": their_step(kind, args, theirs(kind, args, 0.1)),
+            "transformers, no dropout": their_step(kind, args, plain),
+            "firth": our_step(kind, args, start),
+        }
+        speeds: dict[str, list[float]] = {name: [] for name in steps}
+        losses: dict[str, float] = {}
+        for run in range(args.runs + 1):
+            for name, step in steps.items():  # in turns: what disturbs one disturbs all
+                began = time.process_time()
+                losses[name] = step()
+                if run:
+                    speeds[name].append(args.rows * args.length / (time.process_time() - began))
+        best = peak()
+        for name, values in speeds.items():
+            share = 100 * Summary.of(values).median * operations(kind, args) / best
+            print(f"{kind} {name:25} {Summary.of(values)} tokens/s, {share:.0f}% of the peak, loss {losses[name]:.4f}")
+            figures.append((name, f"{kind} tokens per CPU second", Summary.of(values), "tokens/s"))
+        for name in ("transformers, default", "transformers, no dropout"):
+            gain = Summary.of(a / b for a, b in zip(speeds["firth"], speeds[name], strict=True))
+            print(f"{kind}: firth is {gain} times {name}")
+            figures.append((name, f"{kind}: firth is so many times as fast", gain, "×"))
+    if args.save:
+        measuring.save("transformers", f"{args.layers} layers, {args.dim} wide, {args.length} long, fp32", figures)
+
+
+if __name__ == "__main__":
+    main()
