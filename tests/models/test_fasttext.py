@@ -121,10 +121,9 @@ def test_what_cannot_be_frozen():
         fit(init=fit(hash_count=2), frozen=True, hash_count=2)
 
 
-@pytest.mark.parametrize("deterministic", [False, True])
-def test_few_words_at_a_high_rate(deterministic):
+def test_few_words_at_a_high_rate():
     """Shared noise weighs as much as all contexts: where steps are not bounded, this diverges in its first pass."""
-    vectors = fit(TEXT * 3, lr=0.5, min_lr=0.5, subsample=0, epochs=3, deterministic=deterministic)
+    vectors = fit(TEXT * 3, lr=0.5, min_lr=0.5, subsample=0, epochs=3)
     losses = [epoch["loss"] for epoch in vectors.provenance["epochs"]]
     assert np.isfinite(vectors.vectors).all() and max(losses) < 6 * np.log(2)
 
