@@ -22,7 +22,7 @@ from firth.models.elmo import Contextual, ELMo
 from firth.models.language_model import grouped
 from firth.networks.elmo import BidirectionalModel, ScalarMix
 from firth.tokens.tokenizer import Tokenizer
-from firth.training.neural import Groups, Learning, learn, saved_tensors
+from firth.training.neural import Groups, Learning, as_arrays, learn
 from firth.training.processes import Precision, Where
 from firth.training.progress import progress_display
 
@@ -107,7 +107,7 @@ class ELMoLabels:
     >>> texts = ["a fine film", "fine acting", "a dull film", "dull acting"] * 10
     >>> lm = firth.ELMo(dim=16, hidden=16, filters=(4, 8), length=8, steps=20).fit(texts, threads=1)
     >>> found = lm.fine_tune(texts, ["good", "good", "bad", "bad"] * 10, steps=80, threads=1)
-    >>> found.predict(["fine", "dull"])
+    >>> found.predict(["a fine film", "dull acting"])
     ['good', 'bad']
     >>> found.mixture.shape  # how much of each layer the task wants
     (3,)
@@ -161,8 +161,7 @@ class ELMoLabels:
             "elmo": {"name": self.elmo.options.name, **self.elmo.options.to_dict()},
             "labels": self.labels,
         }
-        arrays = {name: tensor.detach().numpy() for name, tensor in saved_tensors(self.network)}
-        language_model.save(path, described, arrays, cutter.to_json(), self.provenance)
+        language_model.save(path, described, as_arrays(self.network), cutter.to_json(), self.provenance)
 
 
 def fine_tune(

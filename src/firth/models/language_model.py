@@ -119,9 +119,9 @@ class LanguageModel(ABC):
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The weights, as model.safetensors has them."""
-        from firth.training.neural import saved_tensors
+        from firth.training.neural import as_arrays
 
-        return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in saved_tensors(self.network)}
+        return as_arrays(self.network)
 
     def huggingface(self) -> dict[str, Any] | None:
         """What Hugging Face's tools want in config.json; None: it is no model of theirs."""

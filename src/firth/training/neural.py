@@ -536,6 +536,11 @@ def saved_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     return [*network.named_parameters(), *((name, each) for name, each in network.named_buffers() if name in belongs)]
 
 
+def as_arrays(network: nn.Module) -> dict[str, npt.NDArray[Any]]:
+    """What makes a network, as arrays, of one number at least: what a file holds."""
+    return {name: _numpy(tensor.detach().cpu()) for name, tensor in saved_tensors(network)}
+
+
 def _mixed_seed(seed: int, step: int, rank: int) -> int:
     """A seed of its own for every step and process."""
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)
