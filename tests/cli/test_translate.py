@@ -9,6 +9,12 @@ pytest.importorskip("torch")
 PAIRS = "".join(f"{a} {b}\t{b} {a}\n" for a in "abc" for b in "abc")
 
 
+SMALL = (
+    "--units", "words", "--layers", 1, "--heads", 2, "--dim", 16, "--ffn-dim", 16, "--batch-tokens", 27,
+    "--steps", 3, "--threads", 1,
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model that has hardly learnt."""
@@ -17,6 +23,15 @@ def folder(tmp_path_factory):
     small = {"units": "words", "layers": 1, "heads": 2, "dim": 16, "ffn_dim": 16, "batch_tokens": 27, "steps": 3}
     firth.Transformer(**small).fit(pairs, threads=1).save(path)
     return path
+
+
+def test_training_writes_a_folder(run, tmp_path):
+    (tmp_path / "pairs.tsv").write_text(PAIRS)
+    ran = run("train", "transformer", tmp_path / "pairs.tsv", "-o", tmp_path / "model", *SMALL)
+    assert (ran.code, ran.out) == (0, f"{tmp_path / 'model'}\n"), ran.err
+    assert "firth translate" in ran.err
+    assert firth.load(tmp_path / "model").options.heads == 2
+    assert run("translate", tmp_path / "model", "-", stdin="a b\nb\n").out.count("\n") == 2
 
 
 def test_a_line_for_a_line(run, folder, tmp_path):
@@ -42,3 +57,6 @@ def test_what_cannot_be(run, folder, tmp_path):
     ran = run("translate", tmp_path / "vectors", stdin="a\n")
     assert ran.code == 3 and "no Transformer" in ran.err
     assert run("translate", folder, "--beams", 0, stdin="a\n").code == 2
+    (tmp_path / "bad.tsv").write_text("a\tb\nno tab\n")
+    ran = run("train", "transformer", tmp_path / "bad.tsv", "-o", tmp_path / "x", *SMALL)
+    assert ran.code == 3 and "line 2" in ran.err

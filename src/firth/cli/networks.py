@@ -1,4 +1,4 @@
-"""Models with a network: `firth train nnlm|rnnlm|elmo|bert|albert|gpt`, and `firth encode`."""
+"""Models with a network: `firth train` for each of them, and `firth encode`."""
 
 import sys
 import time
@@ -26,6 +26,8 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "bert": ("BERT", "Learn vectors of tokens in context, by filling gaps."),
     "albert": ("ALBERT", "Learn vectors of tokens in context with one narrow layer, from gaps and order."),
     "gpt": ("GPT", "Learn to write on, and vectors of tokens from what is before them."),
+    "xlnet": ("XLNet", "Learn vectors of tokens in context, by foretelling them in orders that are drawn."),
+    "transformer": ("Transformer", "Learn to write one text for another: lines 'source TAB target'."),
 }
 _LINES = 1 << 10  # encoded at a time
 
@@ -94,11 +96,11 @@ def _tell(learnt: Any, output: str, seconds: float, json: bool) -> None:
     show.answer(document, [(output,)], as_json=json)
     held_out = [report["validation"] for report in reports if report["validation"] is not None]
     judged = f", held-out loss {min(held_out):.3f}" if held_out else ""
-    last = reports[-1]
+    last, verb = reports[-1], "translate" if learnt.options.name == "transformer" else "encode"
     speed = last["tokens"] / max(last["seconds"], 1e-9)
     show.say(
         f"{len(learnt.tokenizer):,} tokens, {parameters:,} parameters, {speed:,.0f} tokens/s, loss {last['loss']:.3f}"
-        f"{judged}, {seconds:.1f} s in all. Try: firth encode {output} -"
+        f"{judged}, {seconds:.1f} s in all. Try: firth {verb} {output} -"
     )
 
 
