@@ -39,6 +39,7 @@ _PUBLIC = {
     "Vectors": "firth.vectors.table",
     "Vocabulary": "firth.vocabulary",
     "Word2Vec": "firth.models.word2vec",
+    "XLNet": "firth.models.xlnet",
     "compare": "firth.evidence.compare",
     "drift": "firth.vectors.drift",
     "errors": "firth.errors",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from firth.models.rnnlm import RNNLM as RNNLM
     from firth.models.transformer import Transformer as Transformer
     from firth.models.word2vec import Word2Vec as Word2Vec
+    from firth.models.xlnet import XLNet as XLNet
     from firth.planning.plan import plan as plan
     from firth.tuning.tune import tune as tune
     from firth.vectors.drift import drift as drift

@@ -25,6 +25,7 @@ LANGUAGE_MODELS: dict[str, tuple[str, ...]] = {
     "bert": ("perplexity", "fill-mask"),
     "albert": ("perplexity", "fill-mask"),
     "gpt": ("perplexity", "generate", "fill-mask"),
+    "xlnet": ("perplexity", "generate", "fill-mask"),
 }
 
 LanguageModel = Annotated[

@@ -369,7 +369,7 @@ def to_theirs(family: Family, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     left = dict(arrays)
     theirs: Arrays = {}
     for name in _written_out(family.names, _blocks(arrays, r"^stack\.blocks\.(\d+)\.")):
-        if name.ours not in left or (name.ours == "task.weight" and _other_task(name, arrays)):
+        if name.ours not in left or (name.ours.startswith("task.") and _other_task(name, arrays)):
             continue
         whole = left.pop(name.ours)
         parts = np.split(whole, len(name.theirs)) if len(name.theirs) > 1 else [whole]
@@ -381,8 +381,9 @@ def to_theirs(family: Family, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
 
 
 def _other_task(name: Name, arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Of GPT-2's two layers for tasks "score" has no bias and "classifier" has one."""
-    return name.theirs[0].startswith("score.") and "task.bias" in arrays
+    """Of GPT-2's two layers for tasks "score" has no bias, "classifier" has one; XLNet's "logits_proj" has a pooler."""
+    without_bias = name.theirs[0].startswith("score.") and "task.bias" in arrays
+    return without_bias or (name.theirs[0].startswith("logits_proj.") and "pooler.weight" not in arrays)
 
 
 def to_ours(family: Family, arrays: Mapping[str, NDArray[Any]], where: Place) -> Arrays:

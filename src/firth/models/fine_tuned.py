@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TaskKind = Literal["classify", "pair", "regress", "tag"]
 
-_PRETRAINING = ("head.", "pair.")  # what learns from plain text alone
+_PRETRAINING = ("head.", "pair.", "bias")  # what learns from plain text alone
 
 
 class FineTuned:

@@ -41,6 +41,7 @@ MODELS: dict[str, str] = {
     "bert": "firth.models.bert:BERT",
     "albert": "firth.models.albert:ALBERT",
     "gpt": "firth.models.gpt:GPT",
+    "xlnet": "firth.models.xlnet:XLNet",
 }
 
 
