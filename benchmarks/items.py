@@ -82,6 +82,8 @@ def main() -> None:
         f"implicit BPR, {said(bpr)}": lambda seed: ImplicitBPR(train, seed=seed, threads=args.threads, **bpr),
         "firth Item2Vec, tuned": lambda seed: fitted(tuned.config.replace(seed=seed), train, args),
     }
+    if args.defaults:
+        makers["firth Item2Vec, its defaults"] = lambda seed: fitted(firth.Item2Vec(seed=seed), train, args)
     report(
         args,
         {
