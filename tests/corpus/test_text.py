@@ -548,7 +548,6 @@ def generator(items: list[Any]) -> Iterator[Any]:
         np.array(["the cat sat", "a dog", "ran"], object),
         dict.fromkeys(["the cat sat", "a dog", "ran"]).keys(),
     ],
-    ids=repr,
 )
 def test_iterables_of_texts(source: Any) -> None:
     assert read(source) == CUT
@@ -564,7 +563,6 @@ def test_iterables_of_texts(source: Any) -> None:
         [iter(["a b", "c"]), iter(["d"])],
         [["a b", "", "c"], [""], ["d"]],
     ],
-    ids=repr,
 )
 def test_iterables_of_lists_of_words(source: Any) -> None:
     assert read(source) == [["a b", "c"], ["d"]]
