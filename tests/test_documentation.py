@@ -66,6 +66,9 @@ def test_the_other_models_of_the_readme(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     lines = "".join(f"word{i} stands near word{i + 1} and word{i + 2}\n" for i in range(300)) * 5
     Path("news.txt.gz").write_bytes(gzip.compress(lines.encode()))
+    orders = [f"{order},{item}" for order in range(50) for item in ("bread", "butter", f"jam{order % 5}")]
+    Path("orders.csv").write_text("\n".join(["session,item", *orders]))
+    Path("graph.edges").write_text("".join(f"{node} {(node + step) % 20}\n" for node in range(20) for step in (1, 2)))
     _, block = blocks_of_the_readme()
     exec(block, {"firth": firth, "texts": ["so good", "so bad"] * 10, "labels": ["yes", "no"] * 10})
 
