@@ -38,7 +38,7 @@ def kernel(function: F) -> F:
 
 def inlined(function: F) -> F:
     """Compile a piece of a kernel: it costs no call, and constants reach into it."""
-    return numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_FLAGS)(function)  # type: ignore[no-any-return]
+    return numba.njit(forceinline=True, **_FLAGS)(function)  # type: ignore[no-any-return]
 
 
 def is_compiled(function: Any) -> bool:
