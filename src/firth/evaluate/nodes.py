@@ -108,8 +108,8 @@ def node_classification(
     vector are left out.
 
     >>> from firth import Vectors
-    >>> v = Vectors(["a", "b", "c", "d"], [[1, 0], [0.9, 0], [0, 1], [0, 0.9]])
-    >>> node_classification(v, ["a x", "b x", "c y", "d y"], splits=2).honest_micro
+    >>> v = Vectors([f"n{i}" for i in range(20)], [[1, 0]] * 10 + [[0, 1]] * 10)
+    >>> node_classification(v, [f"n{i} {'x' if i < 10 else 'y'}" for i in range(20)], splits=2).honest_micro
     (1.0, 1.0)
 
     Raises InputError, with the line, for a file that is something else, ConfigError for an option that cannot be.

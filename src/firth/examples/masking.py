@@ -52,7 +52,7 @@ def masked(
     >>> row = np.array([[2, 5, 6, 7, 8, 3]])
     >>> may = row > 4
     >>> draws = np.zeros((3, 1, 6))
-    ... draws[0, 0, 3] = 0.5
+    >>> draws[0, 0, 3] = 0.5
     >>> masked(row, may, np.array([[True, True, False, True, True, True]]), draws, marks, 0.5)
     (array([[2, 4, 4, 7, 8, 3]]), array([[-100,    5,    6, -100, -100, -100]]))
     """

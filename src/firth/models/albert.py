@@ -23,7 +23,7 @@ class ALBERT(MaskedOptions):
     >>> small = {"layers": 2, "dim": 32, "heads": 2, "width": 16, "length": 16}
     >>> albert = ALBERT(units="words", **small, steps=60, batch_tokens=256, lr=0.01).fit(lines)
     >>> albert
-    GapModel(albert, 12 tokens, 15,582 parameters)
+    GapModel(albert, 12 tokens, 15,454 parameters)
     >>> albert.token_vectors()["cat"].shape
     (16,)
     """

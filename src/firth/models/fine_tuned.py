@@ -3,6 +3,7 @@
 Those are Hugging Face's too: `BertForSequenceClassification`, `GPT2ForTokenClassification` and their kind open them.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -195,7 +196,7 @@ def matthews(truth: Sequence[Any], said: Sequence[Any]) -> float:
     covariance = [
         float(((a - a.mean(0)) * (b - b.mean(0))).sum()) for a, b in ((one, other), (one, one), (other, other))
     ]
-    return covariance[0] / np.sqrt(covariance[1] * covariance[2]) if covariance[1] and covariance[2] else 0.0
+    return covariance[0] / math.sqrt(covariance[1] * covariance[2]) if covariance[1] and covariance[2] else 0.0
 
 
 def number_scores(truth: npt.NDArray[np.float64], said: npt.NDArray[np.float64]) -> dict[str, float]:

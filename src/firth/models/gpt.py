@@ -37,7 +37,7 @@ class GPT(ContextOptions):
     >>> gpt = GPT(units="characters", layers=1, dim=32, heads=2, length=16, steps=150, batch_tokens=256, lr=0.01)
     >>> lm = gpt.fit(["to be or not to be"] * 20)
     >>> lm
-    TextModel(gpt, 12 tokens, 13,600 parameters)
+    TextModel(gpt, 10 tokens, 13,600 parameters)
     >>> lm.generate("to be", temperature=0, tokens=13)
     'to be or not to be'
     """

@@ -23,7 +23,7 @@ def infer(vectors: Vectors, edges: Any) -> Vectors:
 
     >>> known = Vectors(["a", "b"], [[1.0, 0.0], [0.0, 1.0]])
     >>> new = infer(known, ["a x", "x b", "a y"])
-    >>> new.index_to_key, new["y"].tolist(), new["x"].round(3).tolist()
+    >>> new.index_to_key, new["y"].tolist(), [round(x, 3) for x in new["x"].tolist()]
     (['x', 'y'], [1.0, 0.0], [0.707, 0.707])
 
     Raises InputError where no node is new, or none is known.
