@@ -6,9 +6,15 @@ from typing import Any, Literal
 
 from firth import formats
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic, elmo, huggingface, native
+from firth.formats import atomic, native
 from firth.formats.signatures import Place, kind_of
 from firth.vectors.table import Vectors
+
+
+def _is_of_others(module: str) -> Callable[[Place], bool]:
+    """Whether a format's module recognises a path; not imported for folders of firth."""
+    return lambda path: not native.recognise(path) and bool(import_module(module).recognise(path))
+
 
 # What is no table of vectors: how it is recognised -> who opens it.
 _MODELS: dict[Callable[[Place], bool], str] = {
@@ -16,7 +22,7 @@ _MODELS: dict[Callable[[Place], bool], str] = {
     native.is_encoder: "firth.models.category_encoder:CategoryEncoder",
     native.is_language_model: "firth.models.language_model:LanguageModel",
     formats.is_ngrams: "firth.models.ngram_model:NGramModel",
-    huggingface.recognise: "firth.models.language_model:LanguageModel",
+    _is_of_others("firth.formats.huggingface"): "firth.models.language_model:LanguageModel",
 }
 
 
@@ -56,7 +62,7 @@ def load(
         if chosen is None and not options and (opener := next(openers, None)):
             module, name = opener.split(":")  # imported now: serving vectors needs no trainer
             return getattr(import_module(module), name).load(path, verify=verify)
-        if chosen is None and not options and elmo.recognise(path):
+        if chosen is None and not options and _is_of_others("firth.formats.elmo")(path):
             from firth.models.elmo import ELMo
 
             return ELMo.published(path)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 from firth.errors import ConfigError, FormatError
-from firth.formats import atomic, huggingface, native
+from firth.formats import atomic, native
 from firth.formats.plain_files import LITTER
 from firth.formats.signatures import Place, is_arpa, kind_of, looks_like
 from firth.vectors.table import Vectors
@@ -163,6 +163,8 @@ def _described(path: Place) -> dict[str, Any]:
         from firth.formats import classifier
 
         return classifier.describe(path)
+    from firth.formats import huggingface  # here, so that vectors open without it
+
     if huggingface.is_theirs(path):
         return huggingface.describe(path)
     if native.is_language_model(path):

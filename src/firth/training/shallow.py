@@ -37,6 +37,7 @@ from firth.training.objectives import Objective, ignorance, shares
 from firth.training.progress import Silent
 
 _WINDOWS_MEASURED = 20_000  # per pass, some 120,000 pairs: the mean is then good to half a percent
+_TO_SHARE = 500_000  # words of a text, so that every word meets every thread's noise many times
 _NOTHING = Block(0, 0, 0, 0, np.uint64(0), np.float32(0))
 
 
@@ -129,7 +130,8 @@ class _Hogwild:
         self.tiles = (0,) * (setting.width // 16)
         self.measure_every = _measure_every(setting)
         self.scratches = [make_scratch(setting, _room(setting)) for _ in range(threads)]
-        self.objectives = shares(setting.objective, threads) if threads > 1 else [setting.objective]
+        apart = threads > 1 and setting.words >= _TO_SHARE
+        self.objectives = shares(setting.objective, threads) if apart else [setting.objective] * threads
         self.readers = [reader(setting, 1) for _ in range(threads)]
         self._learn((setting.corpus, [_NOTHING], 0), self.scratches[0], self.objectives[0], 1)  # compiles, once
 
