@@ -312,7 +312,7 @@ STRANGERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an empty folder": (lambda path: path.mkdir(), "the folder is empty"),
     "a folder of files": (lambda path: (path.mkdir(), (path / "a.txt").write_text("a")), r"but a\.txt"),
     "a folder of another program": (
-        lambda path: (path.mkdir(), (path / "config.json").write_text('{"model_type": "bert"}')),
+        lambda path: (path.mkdir(), (path / "config.json").write_text('{"model_type": "resnet"}')),
         "of another program",
     ),
 }

@@ -97,7 +97,6 @@ def test_files_with_broken_keys(shared_data: Callable[[str], Path], file: str, b
     [
         ("pretrained.vec", CorruptFileError, "1 rows begins here, and the header promised 3"),
         ("lee.cor", FormatError, "is not a model"),
-        ("elmo", FormatError, r"holds no config\.json"),
         ("elmo/lm_weights.hdf5", FormatError, "HDF5"),
         ("elmo/options.json", FormatError, "JSON"),
     ],
