@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
@@ -50,7 +51,7 @@ class Estimator(Config):
         return any(name.endswith("_") and not name.startswith("_") for name in vars(self))
 
 
-class Transformer(Estimator):
+class Transformer(Estimator, ABC):
     """An estimator that turns a table into another: `fit`, `transform`, `set_output`, names of columns."""
 
     kind = "transformer"
@@ -66,9 +67,9 @@ class Transformer(Estimator):
             self._sklearn_output_config = {"transform": transform}  # where `sklearn.clone` looks for it
         return self
 
+    @abstractmethod
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """The names of the columns that `transform` gives, an array of str objects."""
-        raise NotImplementedError
 
     def _framed(self, array: Any, table: Any) -> Any:
         """The result as `set_output` asks, or scikit-learn's own setting; a frame of pandas keeps the rows' index."""

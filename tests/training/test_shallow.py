@@ -74,6 +74,21 @@ def test_every_pass_is_reported():
     assert epochs[-1].loss == pytest.approx(np.log(6) + 5 * np.log(6 / 5), rel=0.02)
 
 
+def test_threads_of_a_long_text_draw_noise_of_their_own(monkeypatch):
+    monkeypatch.setattr(loop, "_TO_SHARE", 5000)
+    one, other = (set(objective.noise.tolist()) for objective in loop._Hogwild(setting(), 2).objectives)
+    assert one | other == set(range(50)) and len(one & other) <= 1
+    monkeypatch.setattr(loop, "_TO_SHARE", 5001)
+    whole = [set(objective.noise.tolist()) for objective in loop._Hogwild(setting(), 2).objectives]
+    assert whole == [set(range(50))] * 2
+
+
+def test_a_loss_does_not_depend_on_how_many_measure_it(monkeypatch):
+    monkeypatch.setattr(loop, "_TO_SHARE", 5000)
+    losses = [loop._Examiner(setting(), setting().corpus, threads).loss() for threads in (1, 2)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
 def test_one_thread_gives_the_same_bytes():
     runs = []
     for _ in range(2):

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured
-from firth.cli.options import ConfigFile, Json, Threads
+from firth.cli.options import ConfigFile, Json, Output, Threads
 from firth.cli.reading import Reading
 from firth.cli.run import Run
 from firth.config import Config
@@ -28,7 +28,7 @@ def train(
     sources: Edges,
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     directed: Annotated[bool, Parameter(group="Graph", negative=(), help="An edge leads one way only.")] = False,
     unweighted: Annotated[

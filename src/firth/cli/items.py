@@ -9,7 +9,19 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured
-from firth.cli.options import ConfigFile, Json, MinCount, Model, Prefix, Regex, Threads, Topn, at_least_one, only
+from firth.cli.options import (
+    ConfigFile,
+    Json,
+    MinCount,
+    Model,
+    Output,
+    Prefix,
+    Regex,
+    Threads,
+    Topn,
+    at_least_one,
+    only,
+)
 from firth.cli.reading import SessionReading, Sources
 from firth.cli.run import Run
 from firth.errors import ConfigError
@@ -25,7 +37,7 @@ def train(
     sources: Sources,
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     reading: SessionReading = SessionReading(),  # noqa: B008  # frozen
     leave_last_out: Annotated[

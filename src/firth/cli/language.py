@@ -10,7 +10,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured
-from firth.cli.options import ConfigFile, Json, Threads, Topn, at_least_one
+from firth.cli.options import ConfigFile, Json, Output, Threads, Topn, at_least_one
 from firth.cli.reading import Reading, Sources
 from firth.errors import ConfigError, FormatError
 from firth.evaluate.perplexity import Surprise
@@ -38,7 +38,7 @@ def train(
     sources: Sources,
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
     config: ConfigFile = None,

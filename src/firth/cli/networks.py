@@ -11,7 +11,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import ConfigFile, Json, Model, Threads
+from firth.cli.options import ConfigFile, Json, Model, Output, Threads
 from firth.cli.reading import Reading, Sources
 from firth.cli.run import Run
 from firth.config import Config
@@ -45,7 +45,7 @@ def train(
     sources: Sources,
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
     config: ConfigFile = None,

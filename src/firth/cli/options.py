@@ -21,6 +21,7 @@ ConfigFile = Annotated[
     Path | None, Parameter(group="Run", help="A TOML file with options of the model; options typed here win.")
 ]
 Threads = Annotated[int | None, Parameter(group="Run", help="Processors to use; all there are where not given.")]
+Output = Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), group="Output", help="Print one JSON document.")]
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.model_options import configured
-from firth.cli.options import ConfigFile, Json, Threads
+from firth.cli.options import ConfigFile, Json, Output, Threads
 
 SAYS = "Learn vectors of both sides of pairs: `left TAB right` lines, or tables. Prints the folder of the model."
 
@@ -19,7 +19,7 @@ def train(
     sources: Annotated[list[str], Parameter(help="Files of `left TAB right` lines, or .csv and .parquet tables.")],
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     left_column: Annotated[str | None, Parameter(group="Pairs", help="The column of the left side.")] = None,
     right_column: Annotated[str | None, Parameter(group="Pairs", help="The column of the right side.")] = None,

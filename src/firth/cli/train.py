@@ -14,7 +14,7 @@ import firth
 from firth.cli import categories, classify, graphs, items, language, networks, pairs, show
 from firth.cli.learn_on import extended
 from firth.cli.model_options import configured, with_options
-from firth.cli.options import ConfigFile, Json, Threads
+from firth.cli.options import ConfigFile, Json, Output, Threads
 from firth.cli.reading import Reading, Sources
 from firth.cli.run import Run
 from firth.config import Config
@@ -28,7 +28,7 @@ def _train(
     sources: Sources,
     /,
     *,
-    output: Annotated[str, Parameter(alias="-o", group="Output", help="The folder to write the model to.")],
+    output: Output,
     json: Json = False,
     reading: Reading = Reading(),  # noqa: B008  # frozen
     phrases: Annotated[

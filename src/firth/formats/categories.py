@@ -8,19 +8,18 @@ provenance.json          what it was learnt from and how it went
 README.md                the model card
 """
 
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import CorruptFileError, InputError
-from firth.formats import atomic, native, safetensors
-from firth.formats.checksums import NewFile, check_blocks
+from firth.errors import CorruptFileError
+from firth.formats import folder, native, safetensors
+from firth.formats.folder import CARD, PROVENANCE
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 
-_ARRAYS, _CONFIG, _PROVENANCE, _CARD = native.CATEGORIES, "config.json", "provenance.json", "README.md"
+_ARRAYS = native.CATEGORIES
 _DTYPES = {"keys": ("U8", 1), "offsets": ("I64", 1), "counts": ("I64", 1), "table": ("F32", 2)}
 _OPEN = """## Use it
 
@@ -64,69 +63,44 @@ def save(saved: Saved, path: Place) -> None:
         arrays[f"{place}.table"] = column.table
     order = {"offsets": 0, "counts": 1, "table": 2, "keys": 3}
     arrays = dict(sorted(arrays.items(), key=lambda item: order[item[0].partition(".")[2]]))
-    needed = sum(array.nbytes for array in arrays.values()) + (1 << 16)
-    with atomic.replacing(path, needed=needed, check=native.check_replaceable) as new:
-        os.mkdir(new)
-        with NewFile(os.path.join(new, _ARRAYS)) as file:
-            safetensors.write(file, arrays, aligned="0.offsets", metadata={"format": "firth"})
-        texts = {_PROVENANCE: native.as_json(saved.provenance, "provenance"), _CARD: _card(saved).encode()}
-        files = {_ARRAYS: file.record}
-        files |= {name: native.write_text(text, os.path.join(new, name)) for name, text in texts.items()}
-        names = [column.name for column in saved.columns]
-        described = {
-            "format": "firth",
-            "format_version": native.VERSION,
-            **saved.config,
-            "columns": names,
-            "files": files,
-        }
-        native.write_text(native.seal(native.as_json(described, "config")), os.path.join(new, _CONFIG))
+    folder.write(
+        path,
+        _ARRAYS,
+        arrays,
+        aligned="0.offsets",
+        config={**saved.config, "columns": [column.name for column in saved.columns]},
+        texts={PROVENANCE: native.as_json(saved.provenance, "provenance"), CARD: _card(saved).encode()},
+    )
 
 
-def read(folder: Place, *, verify: native.Verify = "headers") -> Saved:
+def read(path: Place, *, verify: native.Verify = "headers") -> Saved:
     """Open what `save` wrote; the vectors are mapped.
 
     verify  "headers": sizes and values; "full": every byte of every file
 
     Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside.
     """
-    header, config = native.read_config(folder, _ARRAYS)
-    path = os.path.join(folder, _ARRAYS)
-    data = native.mapped_file(folder, _ARRAYS, header)
-    tensors = safetensors.read_header(path, data)
-    names = _names(path, config)
-    _check(path, tensors, len(names))
-    check_blocks(path, data, header.files[_ARRAYS])
+    found = folder.opened(path, _ARRAYS)
+    names = _names(found.path, found.config)
+    _check(found.path, found.tensors, len(names))
+    found.check()
     if verify == "full":
-        for name in header.files.keys() - {_ARRAYS}:
-            check_blocks(os.path.join(folder, name), native.mapped_file(folder, name, header), header.files[name])
+        found.check_beside()
     columns = []
     for place, name in enumerate(names):
-        part = {kind: tensors[f"{place}.{kind}"].of(data) for kind in _DTYPES}
-        try:
-            keys = Keys(part["keys"], part["offsets"]).tolist()
-        except InputError as error:
-            raise CorruptFileError(f"{path}: column {name!r}: {error} Copy the model again.") from error
-        columns.append(Column(name, keys, part["counts"], part["table"]))
-    return Saved(config, columns, native.read_provenance(folder, header))
+        counts, table = (found.tensors[f"{place}.{kind}"].of(found.data) for kind in ("counts", "table"))
+        columns.append(Column(name, found.keys(f"{place}."), counts, table))
+    return Saved(found.config, columns, found.provenance())
 
 
-def describe(folder: Place) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """What an encoder is, from its headers alone."""
-    header, config = native.read_config(folder, _ARRAYS)
-    path = os.path.join(folder, _ARRAYS)
-    tensors = safetensors.read_header(path, native.mapped_file(folder, _ARRAYS, header))
-    names = _names(path, config)
-    _check(path, tensors, len(names))
-    shapes = [tensors[f"{place}.table"].shape for place in range(len(names))]
-    return {
-        "format": "native",
-        "format_version": header.format_version,
-        "columns": {name: {"levels": rows - 2, "dim": dim} for name, (rows, dim) in zip(names, shapes, strict=True)},
-        "files": {name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files)},
-        "config": config,
-        "provenance": native.read_provenance(folder, header),
-    }
+    found = folder.opened(path, _ARRAYS)
+    names = _names(found.path, found.config)
+    _check(found.path, found.tensors, len(names))
+    shapes = [found.tensors[f"{place}.table"].shape for place in range(len(names))]
+    sizes = {name: {"levels": rows - 2, "dim": dim} for name, (rows, dim) in zip(names, shapes, strict=True)}
+    return found.described(columns=sizes)
 
 
 def _names(path: Place, config: dict[str, Any]) -> list[str]:

@@ -8,19 +8,20 @@ provenance.json         what it was learnt from and how it went
 README.md               the model card
 """
 
-import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import CorruptFileError, InputError
-from firth.formats import atomic, native, safetensors
-from firth.formats.checksums import NewFile, check_blocks
+from firth.errors import CorruptFileError
+from firth.formats import folder, native, safetensors
+from firth.formats.folder import CARD, PROVENANCE
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 
-_ARRAYS, _CONFIG, _PROVENANCE, _CARD = native.CLASSIFIER, "config.json", "provenance.json", "README.md"
+_ARRAYS = native.CLASSIFIER
+_SMALL = 1 << 26  # bytes of a table that are read at every opening, to be checked
 _PARTS = {"codes": ("U8", 2), "centroids": ("F32", 3), "norms": ("U8", 1), "lengths": ("F32", 1)}
 _KINDS = {
     "inputs": ("F32", 2),
@@ -59,66 +60,47 @@ def save(
     fails, ConfigError for labels that JSON cannot hold.
     """
     keys = Keys.of(words)
-    needed = sum(array.nbytes for array in arrays.values()) + len(keys.blob) + 8 * len(keys) + (1 << 16)
-    with atomic.replacing(path, needed=needed, check=native.check_replaceable) as new:
-        os.mkdir(new)
-        with NewFile(os.path.join(new, _ARRAYS)) as file:
-            everything: dict[str, NDArray[Any]] = {"keys": keys.blob, "offsets": keys.offsets, **arrays}
-            table = "inputs" if "inputs" in arrays else "codes"
-            safetensors.write(file, everything, aligned=table, metadata={"format": "firth"})
-        texts = {
-            _PROVENANCE: native.as_json(provenance, "provenance"),
-            _CARD: _card(config, words, provenance).encode(),
-        }
-        files = {_ARRAYS: file.record}
-        files |= {name: native.write_text(text, os.path.join(new, name)) for name, text in texts.items()}
-        described = {"format": "firth", "format_version": native.VERSION, **config, "files": files}
-        native.write_text(native.seal(native.as_json(described, "config")), os.path.join(new, _CONFIG))
+    folder.write(
+        path,
+        _ARRAYS,
+        {"keys": keys.blob, "offsets": keys.offsets, **arrays},
+        aligned=_table(arrays),
+        config=config,
+        texts={
+            PROVENANCE: native.as_json(provenance, "provenance"),
+            CARD: _card(config, words, provenance).encode(),
+        },
+    )
 
 
-def read(folder: Place, *, verify: native.Verify = "headers") -> Saved:
+def read(path: Place, *, verify: native.Verify = "headers") -> Saved:
     """Open what `save` wrote; tables are mapped. `verify` as in native.py, though small tables are checked always.
 
     Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside.
     """
-    header, config = native.read_config(folder, _ARRAYS)
-    path = os.path.join(folder, _ARRAYS)
-    data = native.mapped_file(folder, _ARRAYS, header)
-    tensors = safetensors.read_header(path, data)
-    _check(path, tensors, config)
-    table = tensors[_table(tensors)]
-    before = max(tensors[name].end for name in ("keys", "offsets"))
-    check_blocks(path, data, header.files[_ARRAYS], None if verify == "full" or table.end < 1 << 26 else before)
+    found = folder.opened(path, _ARRAYS)
+    _check(found.path, found.tensors, found.config)
+    whole = verify == "full" or found.tensors[_table(found.tensors)].end < _SMALL
+    found.check(upto=None if whole else max(found.tensors[name].end for name in ("keys", "offsets")))
     if verify == "full":
-        for name in header.files.keys() - {_ARRAYS}:
-            check_blocks(os.path.join(folder, name), native.mapped_file(folder, name, header), header.files[name])
-    arrays = {name: tensor.of(data) for name, tensor in tensors.items() if name not in {"keys", "offsets"}}
-    try:
-        words = Keys(tensors["keys"].of(data), tensors["offsets"].of(data)).tolist()
-    except InputError as error:
-        raise CorruptFileError(f"{path} from byte {tensors['keys'].begin:,}: {error} Copy the model again.") from error
-    _check_numbers(path, arrays, config)
-    return Saved(config, words, arrays, native.read_provenance(folder, header))
+        found.check_beside()
+    arrays = {name: tensor.of(found.data) for name, tensor in found.tensors.items() if name not in {"keys", "offsets"}}
+    words = found.keys()
+    _check_numbers(found.path, arrays, found.config)
+    return Saved(found.config, words, arrays, found.provenance())
 
 
-def describe(folder: Place) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """What a classifier is, from its headers alone."""
-    header, config = native.read_config(folder, _ARRAYS)
-    tensors = safetensors.read_header(os.path.join(folder, _ARRAYS), native.mapped_file(folder, _ARRAYS, header))
-    _check(os.path.join(folder, _ARRAYS), tensors, config)
-    table = tensors[_table(tensors)]
-    return {
-        "format": "native",
-        "format_version": header.format_version,
-        "words": tensors["offsets"].shape[0] - 1,
-        "rows": table.shape[0],
-        "dim": config["model"]["dim"],
-        "labels": len(config["labels"]),
-        "quantised": "codes" in tensors,
-        "files": {name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files)},
-        "config": config,
-        "provenance": native.read_provenance(folder, header),
-    }
+    found = folder.opened(path, _ARRAYS)
+    _check(found.path, found.tensors, found.config)
+    return found.described(
+        words=found.tensors["offsets"].shape[0] - 1,
+        rows=found.tensors[_table(found.tensors)].shape[0],
+        dim=found.config["model"]["dim"],
+        labels=len(found.config["labels"]),
+        quantised="codes" in found.tensors,
+    )
 
 
 def _check(path: Place, tensors: dict[str, safetensors.Tensor], config: dict[str, Any]) -> None:
@@ -164,7 +146,7 @@ def _check_table(
         raise _wrong(path, f"{prefix}centroids", parts["centroids"])
 
 
-def _table(tensors: dict[str, safetensors.Tensor]) -> str:
+def _table(tensors: Mapping[str, object]) -> str:
     """The array with a row for each word and n-gram."""
     return "inputs" if "inputs" in tensors else "codes"
 

@@ -17,18 +17,12 @@ from numpy.typing import NDArray
 
 from firth.config import did_you_mean
 from firth.errors import CorruptFileError, FormatError
-from firth.formats import atomic, native, safetensors
+from firth.formats import folder, native, safetensors
 from firth.formats.card import table
-from firth.formats.checksums import NewFile, check_blocks
+from firth.formats.folder import CARD, CONFIG, PROVENANCE
 from firth.formats.signatures import Place
 
-_ARRAYS, _TOKENIZER, _CONFIG, _PROVENANCE, _CARD = (
-    native.NETWORK,
-    "tokenizer.json",
-    "config.json",
-    "provenance.json",
-    "README.md",
-)
+_ARRAYS, _TOKENIZER = native.NETWORK, "tokenizer.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _OPEN = """## Use it
 
@@ -70,58 +64,49 @@ def save(
     Raises FormatError where something else is at `path` (it is left alone), DiskFullError or SaveError where writing
     fails.
     """
-    needed = sum(array.nbytes for array in arrays.values()) + len(tokenizer) + (1 << 16)
-    with atomic.replacing(path, needed=needed, check=native.check_replaceable) as new:
-        os.mkdir(new)
-        with NewFile(os.path.join(new, _ARRAYS)) as file:
-            safetensors.write(file, arrays, aligned=next(iter(arrays)), metadata={"format": "pt"})
-        texts = {
+    folder.write(
+        path,
+        _ARRAYS,
+        arrays,
+        aligned=next(iter(arrays)),
+        config=config,
+        texts={
             _TOKENIZER: tokenizer,
             _TOKENIZER_CONFIG: native.as_json(
                 dict(tokenizer_config or _tokenizer_config(config["tokenizer"]["special"])), "tokenizer"
             ),
-            _PROVENANCE: native.as_json(dict(provenance), "provenance"),
-            _CARD: _card(config, arrays, provenance).encode(),
-        }
-        files = {_ARRAYS: file.record}
-        files |= {name: native.write_text(text, os.path.join(new, name)) for name, text in texts.items()}
-        ours = {"format": "firth", "format_version": native.VERSION, **config, "files": files}
-        described = ours if huggingface is None else {**native.nested(ours), **huggingface}
-        native.write_text(native.seal(native.as_json(described, "config")), os.path.join(new, _CONFIG))
+            PROVENANCE: native.as_json(dict(provenance), "provenance"),
+            CARD: _card(config, arrays, provenance).encode(),
+        },
+        made="pt",
+        huggingface=huggingface,
+    )
 
 
-def read(folder: Place, *, verify: native.Verify = "headers") -> Saved:
+def read(path: Place, *, verify: native.Verify = "headers") -> Saved:
     """Open what `save` wrote; the weights are mapped. `verify` as in native.py.
 
     Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside.
     """
-    header, config = native.read_config(folder, _ARRAYS)
-    path = os.path.join(folder, _ARRAYS)
-    data = native.mapped_file(folder, _ARRAYS, header)
-    tensors = safetensors.read_header(path, data)
-    _check(folder, config)
+    found = folder.opened(path, _ARRAYS)
+    _check(path, found.config)
     if verify == "full":
-        for name in header.files:
-            check_blocks(os.path.join(folder, name), native.mapped_file(folder, name, header), header.files[name])
-    arrays = {name: safetensors.numbers(tensor, data) for name, tensor in tensors.items()}
-    tokenizer = native.read_text(folder, _TOKENIZER, header).encode() if _TOKENIZER in header.files else b""
-    return Saved(config, arrays, tokenizer, native.read_provenance(folder, header))
+        found.check()
+        found.check_beside()
+    arrays = {name: safetensors.numbers(tensor, found.data) for name, tensor in found.tensors.items()}
+    there = _TOKENIZER in found.header.files
+    tokenizer = native.read_text(path, _TOKENIZER, found.header).encode() if there else b""
+    return Saved(found.config, arrays, tokenizer, found.provenance())
 
 
-def describe(folder: Place) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """What a language model is, from its headers alone."""
-    header, config = native.read_config(folder, _ARRAYS)
-    _check(folder, config)
-    tensors = safetensors.read_header(os.path.join(folder, _ARRAYS), native.mapped_file(folder, _ARRAYS, header))
-    return {
-        "format": "native",
-        "format_version": header.format_version,
-        "model": config["model"]["name"],
-        "parameters": sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in tensors.values()),
-        "files": {name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files)},
-        "config": config,
-        "provenance": native.read_provenance(folder, header),
-    }
+    found = folder.opened(path, _ARRAYS)
+    _check(path, found.config)
+    return found.described(
+        model=found.config["model"]["name"],
+        parameters=sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in found.tensors.values()),
+    )
 
 
 def fitted(path: Place, expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -138,12 +123,12 @@ def fitted(path: Place, expected: Mapping[str, tuple[int, ...]], arrays: Mapping
         raise FormatError(f"{path} holds the array {strangers[0]!r}, which the model that it names has not.")
 
 
-def _check(folder: Place, config: dict[str, Any]) -> None:
+def _check(path: Place, config: dict[str, Any]) -> None:
     match config:
         case {"model": {"name": str()}, "text": dict(), "tokenizer": {"kind": str(), "special": dict()}}:
             return
     raise CorruptFileError(
-        f"{os.path.join(folder, _CONFIG)} does not say what model this is, how text is cut and by which tokenizer. "
+        f"{os.path.join(path, CONFIG)} does not say what model this is, how text is cut and by which tokenizer. "
         "Copy it again from where it came."
     )
 

@@ -9,19 +9,18 @@ README.md           the model card
 What the tables mean is said in kernels/ngrams.py. They are mapped: a model opens in milliseconds.
 """
 
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firth.errors import CorruptFileError, InputError
-from firth.formats import atomic, native, safetensors
-from firth.formats.checksums import NewFile, check_blocks
+from firth.errors import CorruptFileError
+from firth.formats import folder, native, safetensors
+from firth.formats.folder import CARD, PROVENANCE
 from firth.formats.signatures import Place
 from firth.vectors.keys import Keys
 
-_ARRAYS, _CONFIG, _PROVENANCE, _CARD = native.NGRAMS, "config.json", "provenance.json", "README.md"
+_ARRAYS = native.NGRAMS
 _DTYPES = {
     "firsts": "I64",
     "ngrams": "I64",
@@ -61,62 +60,46 @@ def save(saved: Saved, path: Place) -> None:
     fails.
     """
     keys = Keys.of(saved.words)
-    needed = sum(array.nbytes for array in saved.arrays.values()) + len(keys.blob) + 8 * len(keys) + (1 << 16)
-    with atomic.replacing(path, needed=needed, check=native.check_replaceable) as new:
-        os.mkdir(new)
-        with NewFile(os.path.join(new, _ARRAYS)) as file:
-            tables = {name: saved.arrays[name] for name in _DTYPES if name in saved.arrays}  # the widest numbers first
-            everything: dict[str, NDArray[Any]] = {"keys": keys.blob, "offsets": keys.offsets, **tables}
-            safetensors.write(file, everything, aligned="firsts", metadata={"format": "firth"})
-        texts = {_PROVENANCE: native.as_json(saved.provenance, "provenance"), _CARD: _card(saved).encode()}
-        files = {_ARRAYS: file.record}
-        files |= {name: native.write_text(text, os.path.join(new, name)) for name, text in texts.items()}
-        described = {"format": "firth", "format_version": native.VERSION, **saved.config, "files": files}
-        native.write_text(native.seal(native.as_json(described, "config")), os.path.join(new, _CONFIG))
+    tables = {name: saved.arrays[name] for name in _DTYPES if name in saved.arrays}  # the widest numbers first
+    folder.write(
+        path,
+        _ARRAYS,
+        {"keys": keys.blob, "offsets": keys.offsets, **tables},
+        aligned="firsts",
+        config=saved.config,
+        texts={PROVENANCE: native.as_json(saved.provenance, "provenance"), CARD: _card(saved).encode()},
+    )
 
 
-def read(folder: Place, *, verify: native.Verify = "headers") -> Saved:
+def read(path: Place, *, verify: native.Verify = "headers") -> Saved:
     """Open what `save` wrote; tables are mapped.
 
     verify  "headers": sizes, words, and whether the tables fit each other; "full": every byte of every file
 
     Raises CorruptFileError, with the byte, for damage; FormatError for a newer version, a link or a name outside.
     """
-    header, config = native.read_config(folder, _ARRAYS)
-    path = os.path.join(folder, _ARRAYS)
-    data = native.mapped_file(folder, _ARRAYS, header)
-    tensors = safetensors.read_header(path, data)
-    _check(path, tensors, config)
-    read_now = max(tensors[name].end for name in ("keys", "offsets", "firsts"))
-    check_blocks(path, data, header.files[_ARRAYS], None if verify == "full" else read_now)
+    found = folder.opened(path, _ARRAYS)
+    _check(found.path, found.tensors, found.config)
+    read_now = max(found.tensors[name].end for name in ("keys", "offsets", "firsts"))
+    found.check(upto=None if verify == "full" else read_now)
     if verify == "full":
-        for name in header.files.keys() - {_ARRAYS}:
-            check_blocks(os.path.join(folder, name), native.mapped_file(folder, name, header), header.files[name])
-    arrays = {name: tensor.of(data) for name, tensor in tensors.items() if name not in {"keys", "offsets"}}
-    try:
-        words = Keys(tensors["keys"].of(data), tensors["offsets"].of(data)).tolist()
-    except InputError as error:
-        raise CorruptFileError(f"{path} from byte {tensors['keys'].begin:,}: {error} Copy the model again.") from error
-    _check_numbers(path, arrays, len(words), whole=verify == "full")
-    return Saved(config, words, arrays, native.read_provenance(folder, header))
+        found.check_beside()
+    arrays = {name: tensor.of(found.data) for name, tensor in found.tensors.items() if name not in {"keys", "offsets"}}
+    words = found.keys()
+    _check_numbers(found.path, arrays, len(words), whole=verify == "full")
+    return Saved(found.config, words, arrays, found.provenance())
 
 
-def describe(folder: Place) -> dict[str, Any]:
+def describe(path: Place) -> dict[str, Any]:
     """What a model is, from its headers alone."""
-    header, config = native.read_config(folder, _ARRAYS)
-    data = native.mapped_file(folder, _ARRAYS, header)
-    tensors = safetensors.read_header(os.path.join(folder, _ARRAYS), data)
-    _check(os.path.join(folder, _ARRAYS), tensors, config)
-    return {
-        "format": "native",
-        "format_version": header.format_version,
-        "words": tensors["offsets"].shape[0] - 1,
-        "order": tensors["firsts"].shape[0] - 1,
-        "ngrams": np.diff(tensors["firsts"].of(data)).tolist(),
-        "files": {name: os.path.getsize(os.path.join(folder, name)) for name in (_CONFIG, *header.files)},
-        "config": config,
-        "provenance": native.read_provenance(folder, header),
-    }
+    found = folder.opened(path, _ARRAYS)
+    _check(found.path, found.tensors, found.config)
+    firsts = found.tensors["firsts"]
+    return found.described(
+        words=found.tensors["offsets"].shape[0] - 1,
+        order=firsts.shape[0] - 1,
+        ngrams=np.diff(firsts.of(found.data)).tolist(),
+    )
 
 
 def _check(path: Place, tensors: dict[str, safetensors.Tensor], config: dict[str, Any]) -> None:

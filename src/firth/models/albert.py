@@ -4,15 +4,14 @@ Lan, Chen, Goodman, Gimpel, Sharma & Soricut 2019, "ALBERT: A Lite BERT for Self
 Representations".
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from firth.config import config, option
 from firth.examples.masking import Pair
-from firth.models.masked_model import GapModel, MaskedOptions
+from firth.models.masked_model import MaskedOptions
 from firth.networks.layers import Activation
 from firth.networks.transformer import GapLesson, MaskedLanguageModel
-from firth.tokens.tokenizer import Kind, Tokenizer
+from firth.tokens.tokenizer import Kind
 
 
 @config
@@ -63,9 +62,3 @@ class ALBERT(MaskedOptions):
                 eps=self.norm_eps,
             )
         )
-
-    def model(
-        self, network: Any, tokenizer: Tokenizer, text: Mapping[str, Any], provenance: Mapping[str, Any]
-    ) -> GapModel:
-        """What can be asked."""
-        return GapModel(self, network.network, tokenizer, text, provenance)

@@ -3,14 +3,13 @@
 Devlin, Chang, Lee & Toutanova 2018, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding".
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from firth.config import config, option
 from firth.examples.masking import Pair
-from firth.models.masked_model import GapModel, MaskedOptions
+from firth.models.masked_model import MaskedOptions
 from firth.networks.transformer import GapLesson, MaskedLanguageModel
-from firth.tokens.tokenizer import Kind, Tokenizer
+from firth.tokens.tokenizer import Kind
 
 
 @config
@@ -56,9 +55,3 @@ class BERT(MaskedOptions):
                 eps=self.norm_eps,
             )
         )
-
-    def model(
-        self, network: Any, tokenizer: Tokenizer, text: Mapping[str, Any], provenance: Mapping[str, Any]
-    ) -> GapModel:
-        """What can be asked."""
-        return GapModel(self, network.network, tokenizer, text, provenance)

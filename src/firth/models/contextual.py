@@ -5,7 +5,7 @@ for the whole text.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -74,6 +74,22 @@ class ContextOptions(NeuralModel, ABC):
     @abstractmethod
     def built(self, rows: int) -> nn.Module:
         """The network with so many rows in its table of tokens, and what it learns from around it."""
+
+    def framed(self, lines: Iterable[str], *, single: str, pair: str) -> Tokenizer:
+        """A tokenizer that puts [CLS] and [SEP] where the templates of `tokenizers` say, for a text and for two."""
+        from tokenizers import processors
+
+        found = Tokenizer.train(
+            lines,
+            kind=self.units,
+            special=self.special,
+            vocab_size=self.vocab_size,
+            min_count=self.min_count,
+            lower=self.lower,
+        )
+        special = [(self.special[role], found.id_of(role)) for role in ("cls", "sep")]
+        found.backend.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+        return found
 
     def network(self, tokenizer: Tokenizer) -> nn.Module:
         """The network as it begins."""

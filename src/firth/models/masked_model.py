@@ -55,23 +55,8 @@ class MaskedOptions(ContextOptions, ABC):
 
     def tokenizer(self, lines: Iterable[str]) -> Tokenizer:
         """A tokenizer that puts [CLS] before a text and [SEP] behind it, in every tool that opens it."""
-        from tokenizers import processors
-
-        found = Tokenizer.train(
-            lines,
-            kind=self.units,
-            special=self.special,
-            vocab_size=self.vocab_size,
-            min_count=self.min_count,
-            lower=self.lower,
-        )
         cls, sep = self.special["cls"], self.special["sep"]
-        found.backend.post_processor = processors.TemplateProcessing(
-            single=f"{cls} $A {sep}",
-            pair=f"{cls} $A {sep} $B:1 {sep}:1",
-            special_tokens=[(cls, found.id_of("cls")), (sep, found.id_of("sep"))],
-        )
-        return found
+        return self.framed(lines, single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:1 {sep}:1")
 
     def packed(self, lines: Iterable[str], tokenizer: Tokenizer) -> Packed:
         """The text in tokens, one sentence after the other."""
@@ -81,6 +66,12 @@ class MaskedOptions(ContextOptions, ABC):
         """Rows with gaps, and pairs."""
         marks = marks_of(tokenizer)
         return Masked(packed, self.length, marks, share=self.mask_share, pair=self.pair, seed=self.seed)
+
+    def model(
+        self, network: Any, tokenizer: Tokenizer, text: Mapping[str, Any], provenance: Mapping[str, Any]
+    ) -> "GapModel":
+        """What can be asked."""
+        return GapModel(self, network.network, tokenizer, text, provenance)
 
     def lesson(self, network: MaskedLanguageModel) -> GapLesson:
         """The network, and what it learns from; what no loss depends on is not moved."""

@@ -64,23 +64,8 @@ class XLNet(ContextOptions):
 
     def tokenizer(self, lines: Iterable[str]) -> Tokenizer:
         """A tokenizer that puts <sep> <cls> behind a text, in every tool that opens it."""
-        from tokenizers import processors
-
-        found = Tokenizer.train(
-            lines,
-            kind=self.units,
-            special=self.special,
-            vocab_size=self.vocab_size,
-            min_count=self.min_count,
-            lower=self.lower,
-        )
         cls, sep = self.special["cls"], self.special["sep"]
-        found.backend.post_processor = processors.TemplateProcessing(
-            single=f"$A {sep} {cls}:2",
-            pair=f"$A {sep} $B:1 {sep}:1 {cls}:2",
-            special_tokens=[(cls, found.id_of("cls")), (sep, found.id_of("sep"))],
-        )
-        return found
+        return self.framed(lines, single=f"$A {sep} {cls}:2", pair=f"$A {sep} $B:1 {sep}:1 {cls}:2")
 
     def packed(self, lines: Iterable[str], tokenizer: Tokenizer) -> Packed:
         """The text in tokens, one sentence after the other, and the ends of documents."""

@@ -7,6 +7,7 @@ every time.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from firth.kernels.architectures import ContinuousBag
 from firth.kernels.bags import Bags, Part, learn_bags
 from firth.kernels.core import TILE, Scratch, Tables
 from firth.training.blocks import pass_key
-from firth.training.course import Course, Done, Epoch, Pass, run
+from firth.training.course import Course, Crew, Done, Epoch, Pass, run
 from firth.training.objectives import Objective, ignorance, most_targets
 from firth.training.progress import Silent
 from firth.training.tables import aligned
@@ -62,19 +63,24 @@ def passes(
 
     As `course.run` says. Raises DivergenceError where the loss leaves all bounds.
     """
-    course = Course(
+    course = course_of(lesson, learn_bags, lambda threads: _Crew(lesson, threads))
+    return run(course, threads=threads, progress=progress, callbacks=callbacks)
+
+
+def course_of(lesson: Lesson, kernel: Callable[..., Any], crew: Callable[[int], Crew]) -> Course:
+    """`lesson.epochs` passes over all documents, whatever is learnt from them."""
+    return Course(
         epochs=lesson.epochs,
         units=lesson.documents,
         words=lesson.tokens,
         blocks=lambda number: parts(lesson, number),
         lr=lambda number: lesson.lr * (1 - number / lesson.epochs),
-        crew=lambda threads: _Crew(lesson, threads),
-        kernel=learn_bags,
+        crew=crew,
+        kernel=kernel,
         learnt=lambda: {"inputs": lesson.tables.inputs, "outputs": lesson.tables.outputs},
         unlearnt=ignorance(lesson.objective),
         advice=f"Lower lr (it is {lesson.lr:g}).",
     )
-    return run(course, threads=threads, progress=progress, callbacks=callbacks)
 
 
 class _Crew:
@@ -87,12 +93,7 @@ class _Crew:
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
-
-        def work(worker: _Worker) -> None:
-            while (block := current.next(1)) is not None:
-                current.add(worker.learn(block[0]))
-
-        return [lambda worker=worker: work(worker) for worker in self.workers]  # type: ignore[misc]
+        return current.shared([worker.learn for worker in self.workers])
 
 
 class _Worker:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
@@ -173,6 +174,15 @@ class Pass:
             taken = tuple(islice(self.blocks, count))
             self.taken += len(taken)
             return taken or None
+
+    def shared(self, learners: Sequence[Callable[[Any], Done]]) -> list[Callable[[], None]]:
+        """What each thread does: it takes the next block in turn, learns from it, and never waits for another."""
+
+        def work(learn: Callable[[Any], Done]) -> None:
+            while (taken := self.next(1)) is not None:
+                self.add(learn(taken[0]))
+
+        return [partial(work, learn) for learn in learners]
 
     def add(self, done: Done) -> None:
         """What a thread did with its blocks."""

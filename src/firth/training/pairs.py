@@ -9,9 +9,9 @@ from firth.kernels.bags import Part
 from firth.kernels.core import TILE
 from firth.kernels.pairs import Rights, learn_pairs
 from firth.tokens.subwords import Bags
-from firth.training.bags import Block, Lesson, make_scratch, parts
-from firth.training.course import Course, Done, Epoch, Pass, run
-from firth.training.objectives import ignorance, most_targets
+from firth.training.bags import Block, Lesson, course_of, make_scratch
+from firth.training.course import Done, Epoch, Pass, run
+from firth.training.objectives import most_targets
 from firth.training.progress import Silent
 from firth.training.tables import aligned
 
@@ -34,18 +34,7 @@ def passes(
 
     As `course.run` says. Raises DivergenceError where the loss leaves all bounds.
     """
-    course = Course(
-        epochs=lesson.epochs,
-        units=lesson.documents,
-        words=lesson.tokens,
-        blocks=lambda number: parts(lesson, number),
-        lr=lambda number: lesson.lr * (1 - number / lesson.epochs),
-        crew=lambda threads: _Crew(lesson, rights, threads),
-        kernel=learn_pairs,
-        learnt=lambda: {"inputs": lesson.tables.inputs, "outputs": lesson.tables.outputs},
-        unlearnt=ignorance(lesson.objective),
-        advice=f"Lower lr (it is {lesson.lr:g}).",
-    )
+    course = course_of(lesson, learn_pairs, lambda threads: _Crew(lesson, rights, threads))
     return run(course, threads=threads, progress=progress, callbacks=callbacks)
 
 
@@ -58,12 +47,7 @@ class _Crew:
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
-
-        def work(worker: _Worker) -> None:
-            while (block := current.next(1)) is not None:
-                current.add(worker.learn(block[0]))
-
-        return [lambda worker=worker: work(worker) for worker in self.workers]  # type: ignore[misc]
+        return current.shared([worker.learn for worker in self.workers])
 
 
 class _Worker:

@@ -130,7 +130,8 @@ class _Hogwild:
         self.tiles = (0,) * (setting.width // 16)
         self.measure_every = _measure_every(setting)
         self.scratches = [make_scratch(setting, _room(setting)) for _ in range(threads)]
-        apart = threads > 1 and setting.words >= _TO_SHARE
+        # Where nothing moves, no row goes from cache to cache, and a loss should not depend on who measures it.
+        apart = threads > 1 and setting.words >= _TO_SHARE and setting.lr > 0
         self.objectives = shares(setting.objective, threads) if apart else [setting.objective] * threads
         self.readers = [reader(setting, 1) for _ in range(threads)]
         self._learn((setting.corpus, [_NOTHING], 0), self.scratches[0], self.objectives[0], 1)  # compiles, once
@@ -138,11 +139,11 @@ class _Hogwild:
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
 
-        def work(scratch: Scratch, objective: Objective, read: Callable[[Any], Read]) -> None:
-            while (taken := current.next(1)) is not None:
-                current.add(self._learn(read(taken), scratch, objective, self.measure_every))
+        def learn(scratch: Scratch, objective: Objective, read: Callable[[Any], Read], block: Any) -> Done:
+            return self._learn(read([block]), scratch, objective, self.measure_every)
 
-        return [partial(work, *own) for own in zip(self.scratches, self.objectives, self.readers, strict=True)]
+        threads = zip(self.scratches, self.objectives, self.readers, strict=True)
+        return current.shared([partial(learn, *own) for own in threads])
 
     def _learn(self, read: Read, scratch: Scratch, objective: Objective, measure_every: int) -> Done:
         s, (corpus, (block,), words) = self.setting, read
