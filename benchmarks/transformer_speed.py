@@ -2,10 +2,12 @@
 
     python benchmarks/transformer_speed.py [--layers 6] [--dim 256] [--length 128] [--rows 16] [--runs 5] [--save]
 
-Both learn from the same batches of random tokens, from the same weights, forward, backward, clipping and AdamW; the
-losses of the last step are printed side by side. "default" is Hugging Face's configuration as it comes, with 10%
-dropout; "no dropout" is what firth's models have by default. The share is that of the processor's own rate of
-multiplying 2,048-wide matrices (fp32). Seconds are of the process, so that a busy machine counts for both alike.
+All learn from the same batch of random tokens, from the same weights, forward, backward, clipping and AdamW; the losses
+of the last step are printed side by side. "default" is Hugging Face's configuration as it comes, with 10% dropout; the
+others have none, as firth's models by default. In bf16 all compute under autocast, as Hugging Face's Trainer does; a
+processor without instructions for bf16 is measured in fp32 alone. The share is that of the processor's own rate of
+multiplying 2,048-wide matrices in the same precision. Seconds are of the process, so that a busy machine counts for all
+alike.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import transformers
 import measuring
 from firth.formats import huggingface
 from firth.networks.transformer import CausalLanguageModel, GapLesson, MaskedLanguageModel, NextLesson
+from firth.training.processes import has_quick_bf16
 from measuring import Summary
 
 Step = Callable[[], float]
@@ -46,7 +49,7 @@ def batches(kind: str, args: argparse.Namespace) -> tuple[Any, Any]:
     return ids, targets
 
 
-def their_step(kind: str, args: argparse.Namespace, network: Any) -> Step:
+def their_step(kind: str, args: argparse.Namespace, network: Any, precision: str) -> Step:
     ids, targets = batches(kind, args)
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
@@ -54,19 +57,20 @@ def their_step(kind: str, args: argparse.Namespace, network: Any) -> Step:
 
     def step() -> float:
         optimizer.zero_grad()
-        found = network(input_ids=ids, attention_mask=present, **({"labels": targets} if kind == "gpt" else {}))
-        loss = found.loss
-        if kind == "bert":  # as BertForMaskedLM: scores for all tokens, then the loss of the masked ones
-            loss = torch.nn.functional.cross_entropy(found.prediction_logits.flatten(0, 1), targets.flatten())
+        with computing(precision):
+            found = network(input_ids=ids, attention_mask=present, **({"labels": targets} if kind == "gpt" else {}))
+            loss = found.loss
+            if kind == "bert":  # as BertForMaskedLM: scores for all tokens, then the loss of the masked ones
+                loss = torch.nn.functional.cross_entropy(found.prediction_logits.flatten(0, 1), targets.flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return step
 
 
-def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any]) -> Step:
+def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any], precision: str) -> Step:
     ids, targets = batches(kind, args)
     shape = {"layers": args.layers, "heads": args.heads, "dim": args.dim, "length": args.length}
     family = huggingface.GPT2 if kind == "gpt" else huggingface.BERT
@@ -88,18 +92,24 @@ def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any]) -> Step
 
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
-        loss = sum(lesson(**given).values()) / count
+        with computing(precision):
+            loss = sum(lesson(**given).values()) / count
         loss.backward()
         torch.nn.utils.clip_grad_norm_(moved, 1.0)
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return step
 
 
-def peak() -> float:
+def computing(precision: str) -> Any:
+    """Under autocast, or not."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+
+
+def peak(precision: str) -> float:
     """Floating point operations in a second: the best of some products of square matrices."""
-    a, best = torch.randn(2048, 2048), float("inf")
+    a, best = torch.randn(2048, 2048).to(torch.bfloat16 if precision == "bf16" else torch.float32), float("inf")
     for _ in range(8):
         began = time.process_time()
         _ = a @ a
@@ -129,35 +139,46 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    precisions = ("fp32", "bf16") if has_quick_bf16() else ("fp32",)
     figures = []
     for kind in ("bert", "gpt"):
-        torch.manual_seed(1)
-        plain = theirs(kind, args, 0.0)
-        start = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
-        steps: dict[str, Step] = {
-            "transformers, default": their_step(kind, args, theirs(kind, args, 0.1)),
-            "transformers, no dropout": their_step(kind, args, plain),
-            "firth": our_step(kind, args, start),
-        }
-        speeds: dict[str, list[float]] = {name: [] for name in steps}
-        losses: dict[str, float] = {}
-        for run in range(args.runs + 1):
-            for name, step in steps.items():  # in turns: what disturbs one disturbs all
-                began = time.process_time()
-                losses[name] = step()
-                if run:
-                    speeds[name].append(args.rows * args.length / (time.process_time() - began))
-        best = peak()
-        for name, values in speeds.items():
-            share = 100 * Summary.of(values).median * operations(kind, args) / best
-            print(f"{kind} {name:25} {Summary.of(values)} tokens/s, {share:.0f}% of the peak, loss {losses[name]:.4f}")
-            figures.append((name, f"{kind} tokens per CPU second", Summary.of(values), "tokens/s"))
-        for name in ("transformers, default", "transformers, no dropout"):
-            gain = Summary.of(a / b for a, b in zip(speeds["firth"], speeds[name], strict=True))
-            print(f"{kind}: firth is {gain} times {name}")
-            figures.append((name, f"{kind}: firth is so many times as fast", gain, "×"))
+        figures += compare(kind, args, precisions)
     if args.save:
-        measuring.save("transformers", f"{args.layers} layers, {args.dim} wide, {args.length} long, fp32", figures)
+        measuring.save("transformers", f"{args.layers} layers, {args.dim} wide, {args.length} long", figures)
+
+
+def compare(kind: str, args: argparse.Namespace, precisions: tuple[str, ...]) -> list[tuple[str, str, Summary, str]]:
+    """All programs in turns: what disturbs one disturbs all."""
+    torch.manual_seed(1)
+    start = {name: tensor.clone() for name, tensor in theirs(kind, args, 0.0).state_dict().items()}
+    steps: dict[str, Step] = {}
+    for precision in precisions:
+        plain = theirs(kind, args, 0.0)
+        plain.load_state_dict(start)
+        steps[f"transformers, default, {precision}"] = their_step(kind, args, theirs(kind, args, 0.1), precision)
+        steps[f"transformers, {precision}"] = their_step(kind, args, plain, precision)
+        steps[f"firth, {precision}"] = our_step(kind, args, start, precision)
+    speeds: dict[str, list[float]] = {name: [] for name in steps}
+    losses: dict[str, float] = {}
+    for run in range(args.runs + 1):
+        for name, step in steps.items():
+            began = time.process_time()
+            losses[name] = step()
+            if run:  # the first one fills caches
+                speeds[name].append(args.rows * args.length / (time.process_time() - began))
+    best = {precision: peak(precision) for precision in precisions}
+    print("GEMM peak, GFLOP/s: " + ", ".join(f"{name} {value / 1e9:.0f}" for name, value in best.items()))
+    figures = []
+    for name, values in speeds.items():
+        share = 100 * Summary.of(values).median * operations(kind, args) / best[name.split(", ")[-1]]
+        print(f"{kind} {name:28} {Summary.of(values)} tokens/s, {share:.0f}% of the peak, loss {losses[name]:.4f}")
+        figures.append((name, f"{kind} tokens per CPU second", Summary.of(values), "tokens/s"))
+    ours = f"firth, {precisions[-1]}"
+    for name in [one for one in steps if one.startswith("transformers")]:
+        gain = Summary.of(a / b for a, b in zip(speeds[ours], speeds[name], strict=True))
+        print(f"{kind}: {ours} is {gain} times {name}")
+        figures.append((name, f"{kind}: {ours} is so many times as fast", gain, "×"))
+    return figures
 
 
 if __name__ == "__main__":

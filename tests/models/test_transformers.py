@@ -182,7 +182,7 @@ def test_a_text_that_was_learnt_from_surprises_less(bert: Any) -> None:
         masked = [*row[:place], bert.tokenizer.id_of("mask"), *row[place + 1 :]]
         nats -= bert._log_p([masked], [place])[0][row[place]]
     alone = bert.score(["a bird flew"])
-    assert alone.nats == pytest.approx(nats) and alone.tokens == 3
+    assert alone.nats == pytest.approx(nats, abs=1e-5) and alone.tokens == 3  # rows one by one: f4 rounds otherwise
 
 
 # ---------------------------------------------------------------- writing
