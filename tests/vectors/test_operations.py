@@ -1,6 +1,7 @@
 """Tables made from tables: the right rows, the right numbers, and nothing of the old one changed."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -254,7 +255,7 @@ def test_refining_mends_a_poor_dictionary() -> None:
     v = a_table(400, 12)
     there, _ = turned(v, noise=0.1)
     keys = list(v)
-    wrong = [(key, other + "'") for key, other in zip(keys[100:108], keys[101:109], strict=True)]
+    wrong = [(key, other + "'") for key, other in pairwise(keys[100:109])]
     pairs = [*((key, key + "'") for key in keys[:12]), *wrong]
     right = {}
     for refine in (0, 5):
