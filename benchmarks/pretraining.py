@@ -1,7 +1,8 @@
-"""What pretraining on plain text is worth: BERT (ALBERT, GPT) learns from a text, is taught SST-2, and so is the same
-network from random weights.
+"""What pretraining on plain text is worth: BERT (ALBERT, GPT, XLNet) learns from a text, is taught SST-2, and so is the
+same network from random weights.
 
-    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 1500] [--seeds 5] [--texts 6920] [--save]
+    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 1500] [--seeds 5] [--texts 6920]
+        [--picture curve.png] [--save]
 
 TEXT is read as it is; SST2 is a folder with train.tsv, valid.tsv and test.tsv of `label TAB text` lines. Seconds are of
 this process's processor, whatever else runs. The scores are accuracies on test.tsv, of the weights that were best on
@@ -24,6 +25,7 @@ MODELS: dict[str, Any] = {
     "bert": lambda **how: firth.BERT(**NETWORK, **how),
     "albert": lambda **how: firth.ALBERT(**NETWORK, width=64, units="wordpiece", **how),
     "gpt": lambda **how: firth.GPT(**NETWORK, **how),
+    "xlnet": lambda **how: firth.XLNet(**NETWORK, **how),
 }
 
 
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--texts", type=int, nargs="*", default=[6920], help="labelled texts to learn from")
     parser.add_argument("--keep", help="a folder that keeps the pretrained network, and is used where it is there")
+    parser.add_argument("--picture", help="draw the loss on valid.tsv, step by step: .png, .svg")
     parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
     args = parser.parse_args()
     began = time.process_time()
@@ -55,8 +58,10 @@ def main() -> None:
     figures = []
     for texts in args.texts:
         found: dict[str, list[float]] = {"pretrained": [], "random": []}
+        curves: dict[str, list[list[tuple[int, float]]]] = {"pretrained": [], "random": []}
         for seed in range(1, args.seeds + 1):
             for start, keep in (("pretrained", None), ("random", "nothing")):
+                curve: list[tuple[int, float]] = []
                 taught = lm.fine_tune(
                     *(part[:texts] for part in parts["train"]),
                     validation=tuple(parts["valid"]),
@@ -65,7 +70,9 @@ def main() -> None:
                     epochs=args.epochs * 6920 / texts if texts < 2000 else args.epochs,
                     lr=args.task_lr,
                     threads=1,
+                    callbacks=[along(curve)],
                 )
+                curves[start].append(curve)
                 found[start].append(100 * taught.evaluate(*parts["test"])["accuracy"])
                 print(texts, seed, start, f"{found[start][-1]:.2f}", flush=True)
         gains = [one - other for one, other in zip(found["pretrained"], found["random"], strict=True)]
@@ -73,8 +80,33 @@ def main() -> None:
             summary = Summary.of(values)
             figures.append((start, f"accuracy, {texts} texts", summary, "%"))
             print(f"{texts} texts, {start}: {summary}")
+        if args.picture:
+            draw(curves, args.picture)
     if args.save:
         measuring.save("pretraining", f"{args.model}, {args.steps} steps, SST-2", figures)
+
+
+def along(curve: list[tuple[int, float]]) -> Any:
+    """A callback that keeps (step, loss on valid.tsv)."""
+
+    def keep(report: Any) -> None:
+        if report.validation is not None:
+            curve.append((report.step, report.validation))
+
+    return keep
+
+
+def draw(curves: dict[str, list[list[tuple[int, float]]]], path: str) -> None:
+    """A line for each seed: the loss on valid.tsv while the task is learnt."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot(xlabel="steps of fine-tuning", ylabel="loss on valid.tsv")
+    for (start, runs), colour in zip(curves.items(), ("tab:blue", "tab:orange"), strict=True):
+        for number, run in enumerate(runs):
+            axes.plot(*zip(*run, strict=True), color=colour, alpha=0.7, label=start if number == 0 else None)
+    axes.legend()
+    figure.savefig(path)
 
 
 def tell(began: float) -> Any:

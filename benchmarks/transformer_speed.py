@@ -1,18 +1,21 @@
 """BERT and GPT: tokens learnt from in a second of one processor, against a plain loop over Hugging Face's networks.
 
-    python benchmarks/transformer_speed.py [--layers 6] [--dim 256] [--length 128] [--rows 16] [--runs 5] [--save]
+    python benchmarks/transformer_speed.py [--layers 6] [--dim 256] [--length 128] [--rows 16] [--runs 15] [--save]
 
 All learn from the same batch of random tokens, from the same weights, forward, backward, clipping and AdamW; the losses
 of the last step are printed side by side. "default" is Hugging Face's configuration as it comes, with 10% dropout; the
 others have none, as firth's models by default. In bf16 all compute under autocast, as Hugging Face's Trainer does; a
 processor without instructions for bf16 is measured in fp32 alone. The share is that of the processor's own rate of
-multiplying 2,048-wide matrices in the same precision. Seconds are of the process, so that a busy machine counts for all
-alike.
+multiplying 2,048-wide matrices in the same precision. Each program is a process of its own, and they take turns, step
+by step; seconds are those of the process.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -20,12 +23,15 @@ import torch
 import transformers
 
 import measuring
+from firth import machine
 from firth.formats import huggingface
 from firth.networks.transformer import CausalLanguageModel, GapLesson, MaskedLanguageModel, NextLesson
 from firth.training.processes import has_quick_bf16
 from measuring import Summary
 
 Step = Callable[[], float]
+
+_HERE: dict[str, Any] = {}  # of a program's own process: its step, and what lasts as long as the process
 
 
 def theirs(kind: str, args: argparse.Namespace, dropout: float) -> Any:
@@ -88,7 +94,9 @@ def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any], precisi
             head.requires_grad_(requires_grad=False)
     count = int((given["targets"] >= 0).sum())
     moved = [one for one in lesson.parameters() if one.requires_grad]
-    optimizer = torch.optim.AdamW(moved, lr=1e-4)
+    optimizer = torch.optim.AdamW(moved, lr=1e-4, fused=True)
+    _HERE["kept"] = ExitStack()
+    _HERE["kept"].enter_context(machine.freed_memory_is_kept())
 
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
@@ -124,6 +132,28 @@ def operations(kind: str, args: argparse.Namespace) -> float:
     return float(6 * (layers + head))
 
 
+PROGRAMS = ("transformers, default", "transformers", "firth")
+
+
+def begin(kind: str, args: argparse.Namespace, program: str, precision: str) -> None:
+    """Make the step of this process; all begin with the same weights."""
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    network = theirs(kind, args, 0.1 if program.endswith("default") else 0.0)
+    _HERE["step"] = (
+        our_step(kind, args, network.state_dict(), precision)
+        if program == "firth"
+        else their_step(kind, args, network, precision)
+    )
+
+
+def one_step() -> tuple[float, float]:
+    """Seconds of the processor, and the loss."""
+    began = time.process_time()
+    loss = _HERE["step"]()
+    return time.process_time() - began, loss
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in {
@@ -133,7 +163,7 @@ def main() -> None:
         "length": 128,
         "vocab": 8192,
         "rows": 16,
-        "runs": 5,
+        "runs": 15,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
@@ -149,23 +179,19 @@ def main() -> None:
 
 def compare(kind: str, args: argparse.Namespace, precisions: tuple[str, ...]) -> list[tuple[str, str, Summary, str]]:
     """All programs in turns: what disturbs one disturbs all."""
-    torch.manual_seed(1)
-    start = {name: tensor.clone() for name, tensor in theirs(kind, args, 0.0).state_dict().items()}
-    steps: dict[str, Step] = {}
-    for precision in precisions:
-        plain = theirs(kind, args, 0.0)
-        plain.load_state_dict(start)
-        steps[f"transformers, default, {precision}"] = their_step(kind, args, theirs(kind, args, 0.1), precision)
-        steps[f"transformers, {precision}"] = their_step(kind, args, plain, precision)
-        steps[f"firth, {precision}"] = our_step(kind, args, start, precision)
-    speeds: dict[str, list[float]] = {name: [] for name in steps}
+    names = [f"{program}, {precision}" for precision in precisions for program in PROGRAMS]
+    speeds: dict[str, list[float]] = {name: [] for name in names}
     losses: dict[str, float] = {}
-    for run in range(args.runs + 1):
-        for name, step in steps.items():
-            began = time.process_time()
-            losses[name] = step()
-            if run:  # the first one fills caches
-                speeds[name].append(args.rows * args.length / (time.process_time() - began))
+    with ExitStack() as stack:
+        spawn = get_context("spawn")
+        pools = {name: stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn)) for name in names}
+        for name, pool in pools.items():
+            pool.submit(begin, kind, args, *name.rsplit(", ", 1)).result()
+        for run in range(args.runs + 2):
+            for name, pool in pools.items():
+                seconds, losses[name] = pool.submit(one_step).result()
+                if run > 1:  # the first ones fill caches
+                    speeds[name].append(args.rows * args.length / seconds)
     best = {precision: peak(precision) for precision in precisions}
     print("GEMM peak, GFLOP/s: " + ", ".join(f"{name} {value / 1e9:.0f}" for name, value in best.items()))
     figures = []
@@ -174,7 +200,7 @@ def compare(kind: str, args: argparse.Namespace, precisions: tuple[str, ...]) ->
         print(f"{kind} {name:28} {Summary.of(values)} tokens/s, {share:.0f}% of the peak, loss {losses[name]:.4f}")
         figures.append((name, f"{kind} tokens per CPU second", Summary.of(values), "tokens/s"))
     ours = f"firth, {precisions[-1]}"
-    for name in [one for one in steps if one.startswith("transformers")]:
+    for name in [one for one in names if one.startswith("transformers")]:
         gain = Summary.of(a / b for a, b in zip(speeds[ours], speeds[name], strict=True))
         print(f"{kind}: {ours} is {gain} times {name}")
         figures.append((name, f"{kind}: {ours} is so many times as fast", gain, "×"))

@@ -374,3 +374,18 @@ def test_albert_is_one_layer(albert: Any) -> None:
     assert len(albert.network.stack.blocks) == 1
     assert albert.token_vectors()["cat"].shape == (8,)
     assert albert.perplexity(CATS[:9]) < 10 < len(albert.tokenizer)
+
+
+# ---------------------------------------------------------------- where it looks
+
+
+@pytest.mark.parametrize("name", ["bert", "albert", "gpt"])
+def test_where_it_looks(name: str, request: pytest.FixtureRequest) -> None:
+    lm: ContextModel = request.getfixturevalue(name)
+    seen = lm.attention("the cat", "a dog")
+    row = lm.row(*lm.tokens(["the cat", "a dog"]))[0]
+    assert seen.queries == seen.keys == [lm.tokenizer.tokens[token] for token in row]
+    assert seen.weights.shape == (lm.options.layers, lm.options.heads, len(row), len(row))
+    assert np.allclose(seen.weights.sum(-1), 1, atol=1e-5)
+    later = np.triu(np.ones((len(row), len(row)), bool), 1)
+    assert bool((seen.weights[:, :, later] == 0).all()) == (name == "gpt")

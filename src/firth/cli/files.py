@@ -13,7 +13,7 @@ from cyclopts import Parameter
 import firth
 from firth.cli import show
 from firth.cli.options import Json, Model
-from firth.errors import ConfigError
+from firth.errors import ConfigError, FormatError
 
 # The names of `firth.formats.FORMATS`, which is not imported for the sake of a help text; a test compares them.
 _WRITTEN = (
@@ -45,13 +45,18 @@ def convert(
     /,
     *,
     to: Annotated[
-        str, Parameter(help=f"The format to write: {_WRITTEN}. For a language model of n-grams: native, arpa.")
+        str,
+        Parameter(
+            help=f"The format to write: {_WRITTEN}. For a language model of n-grams: native, arpa. For one of "
+            "attention: onnx."
+        ),
     ],
     json: Json = False,
 ) -> None:
     """Write vectors in another format; a classifier as its own two (native, fasttext), or the vectors of its words.
 
-    A language model of n-grams has its own two (native, arpa).
+    A language model of n-grams has its own two (native, arpa); one of attention, or what it was taught, is also written
+    as the onnx file of its network.
     """
     from firth import formats
     from firth.loading import load_vectors
@@ -61,6 +66,9 @@ def convert(
     with _from_stdin(source) as path:
         if formats.is_ngrams(path):
             _language_model(path, target, to, json)
+            return
+        if to == "onnx":
+            _network(path, target, json)
             return
         whole = to in ("native", "fasttext") and formats.is_classifier(path)
         found: Any = firth.load(path) if whole else load_vectors(path)
@@ -79,6 +87,16 @@ def _language_model(source: str, target: str, to: str, json: bool) -> None:
     model = firth.load(source)
     model.save(target, to)
     show.answer({"path": target, "format": to, "words": len(model.words)}, [(target,)], as_json=json)
+
+
+def _network(source: str, target: str, json: bool) -> None:
+    if target == "-":
+        raise ConfigError("An ONNX file is no stream: give OUT a name.")
+    model = firth.load(source)
+    if not hasattr(model, "save_onnx"):
+        raise FormatError(f"ONNX files hold networks of attention, and {source} is {type(model).__name__}.")
+    model.save_onnx(target)
+    show.answer({"path": target, "format": "onnx"}, [(target,)], as_json=json)
 
 
 def _without_passes(document: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

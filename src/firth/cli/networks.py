@@ -115,17 +115,25 @@ def encode(
     layers: Annotated[
         str | None, Parameter(help="Of models in context: mean of all layers, or the number of one; -1 is the highest.")
     ] = None,
+    attention: Annotated[
+        Path | None, Parameter(help="Draw where the tokens of the first text look: .png, .svg or .pdf.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write the vector of each text: a line of numbers, with tabs between them."""
     from firth.loading import load
 
     found = load(model)
+    if attention is not None and not hasattr(found, "attention"):
+        raise ConfigError(f"--attention is for models of attention, and {model} is {type(found).__name__}.")
     how: dict[str, Any] = {name: value for name, value in (("pooling", pooling), ("layers", layers)) if value}
     if "layers" in how and how["layers"].lstrip("-").isdigit():
         how["layers"] = int(how["layers"])
     document: list[Any] = []
     for texts in _texts(file):
+        if attention is not None:
+            found.attention(texts[0]).save(attention)
+            attention = None
         try:
             vectors = found.encode(texts, **how)
         except TypeError as error:

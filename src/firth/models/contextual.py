@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from firth.config import config, option
 from firth.corpus.text import Text
 from firth.errors import ConfigError, InputError
-from firth.models.language_model import Floats, LanguageModel, batches
+from firth.models.language_model import Floats, LanguageModel, Place, batches
 from firth.models.neural_model import NeuralModel
 from firth.networks.layers import Activation, mean_over
 from firth.tokens.running import lines
@@ -24,6 +24,7 @@ from firth.tokens.tokenizer import Tokenizer
 from firth.vectors.table import Vectors
 
 if TYPE_CHECKING:
+    from firth.explore.attention import Attention
     from firth.formats.huggingface import Family
     from firth.formats.language_model import Saved
     from firth.models.fine_tuned import FineTuned, TaskKind
@@ -154,8 +155,13 @@ class ContextModel(LanguageModel):
         """The tokens of a text, or of two, with the special ones among them, and the segment of each."""
 
     @abstractmethod
-    def states(self, network: Any, ids: Tensor, present: Tensor, segments: Tensor) -> list[Tensor]:
-        """The states f[B, T, D] of the rows below the first layer and after each; present bool[B, T]."""
+    def states(
+        self, network: Any, ids: Tensor, present: Tensor, segments: Tensor, weights: list[Tensor] | None = None
+    ) -> list[Tensor]:
+        """The states f[B, T, D] of the rows below the first layer and after each; present bool[B, T].
+
+        weights  a list for the weights f[B, H, T, T] of every layer
+        """
 
     @abstractmethod
     def summary(self, network: Any, states: Tensor, present: Tensor) -> Tensor:
@@ -234,6 +240,27 @@ class ContextModel(LanguageModel):
             counts=counts[there],
             config=described,
         )
+
+    def attention(self, text: str, other: str | None = None) -> "Attention":
+        """Where each token of a text looks: weights of every layer and head, which can be drawn.
+
+        other  a second text: both are one row then
+
+        >>> import firth
+        >>> bert = firth.BERT(units="words", layers=1, heads=2, dim=8, length=8, steps=2)
+        >>> seen = bert.fit(["the cat sat", "the dog sat"]).attention("the cat")
+        >>> seen.queries, seen.weights.shape  # of each token that looks, its shares of all
+        (['[CLS]', 'the', 'cat', '[SEP]'], (1, 2, 4, 4))
+        """
+        from firth.explore.attention import Attention
+
+        row, segments = self.row(*self.tokens([text] if other is None else [text, other]))
+        ids, weights = torch.tensor([row]), list[Tensor]()
+        with torch.inference_mode():
+            self.states(self.network, ids, ids >= 0, torch.tensor([segments]), weights)
+        names = [self.tokenizer.tokens[token] for token in row]
+        title = text if other is None else f"{text} | {other}"
+        return Attention(names, names, torch.cat(weights).float().numpy(), title)
 
     def _check(self, pooling: str, layers: int | Sequence[int] | None) -> None:
         if pooling not in ("mean", "cls", "last4", "tokens"):
@@ -352,6 +379,18 @@ class ContextModel(LanguageModel):
 
     # ------------------------------------------------------------ files
 
+    def save_onnx(self, path: Place) -> None:
+        """Write the network as an ONNX file, which other programs run without Python; atomic.
+
+        input_ids, attention_mask, token_type_ids i8[batch, tokens] → last_hidden_state f4[batch, tokens, dim], the
+        names of Hugging Face's; rows are filled up at their end. The tokenizer is in the folder that `save` writes.
+
+        Raises MissingExtraError without the packages onnx and onnxscript, ConfigError for another ending than .onnx.
+        """
+        from firth.formats import onnx
+
+        onnx.write(path, Exported(self, None), "last_hidden_state")
+
     def own_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The weights under our names."""
         return super().arrays()
@@ -389,6 +428,25 @@ class ContextModel(LanguageModel):
         return {f"{role}_token_id": self.tokenizer.id_of(role) for role in sorted(roles)}
 
 
+class Exported(nn.Module):
+    """The network with Hugging Face's names of what goes in: the last states come out, or a task's answers.
+
+    head  what is answered for the summary of a text; for every token where `by_token`
+    """
+
+    def __init__(self, page: ContextModel, head: nn.Module | None, *, by_token: bool = False) -> None:
+        super().__init__()
+        self.page, self.network, self.head, self.by_token = page, page.network, head, by_token
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        present = attention_mask > 0
+        states = self.page.states(self.network, input_ids, present, token_type_ids)[-1]
+        if self.head is None:
+            return states
+        found: Tensor = self.head(states if self.by_token else self.page.summary(self.network, states, present))
+        return found
+
+
 def filled_up(rows: Rows, padding: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Rows of tokens as one array i8[B, T], and which of it is present; the others stand at the end of a row.
 
@@ -402,6 +460,16 @@ def filled_up(rows: Rows, padding: int = 0) -> tuple[npt.NDArray[np.int64], npt.
     ids = np.full(present.shape, padding, np.int64)
     ids[present] = np.fromiter((token for row in rows for token in row), np.int64, int(lengths.sum()))
     return ids, present
+
+
+def whole_rows(present: Tensor, segments: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Both, or None where nothing is filled up, and where there is one segment: networks are quicker then.
+
+    A network that is being exported must not depend on what is in them.
+    """
+    if torch.compiler.is_compiling():
+        return present, segments
+    return (None if bool(present.all()) else present), (segments if bool(segments.any()) else None)
 
 
 def _several(layers: int | Sequence[int] | None) -> Sequence[int]:

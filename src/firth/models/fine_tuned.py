@@ -149,6 +149,18 @@ class FineTuned:
             tokenizer_config=model.tokenizer_config(),
         )
 
+    def save_onnx(self, path: Place) -> None:
+        """Write network and task as an ONNX file; the same inputs as `ContextModel.save_onnx`, and its errors.
+
+        → logits f4[batch, classes], in the order of `classes_`; for tags f4[batch, tokens, classes]; of numbers one,
+        which `mean` + `spread` · logit makes the number.
+        """
+        from firth.formats import onnx
+        from firth.models.contextual import Exported
+
+        by_token = self.task == "tag"
+        onnx.write(path, Exported(self.model, self.head, by_token=by_token), "logits")
+
     @classmethod
     def reopened(cls, path: Place, model: Any, saved: "Saved") -> "FineTuned":
         """What `save` wrote, around its network. Raises CorruptFileError where the task's part is missing or odd."""

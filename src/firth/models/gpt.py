@@ -135,10 +135,17 @@ class TextModel(ContextModel, NextTokenModel):
         found = found[-self.options.length :] or [end]
         return found, [0] * len(found)
 
-    def states(self, network: CausalLanguageModel, ids: Tensor, present: Tensor, segments: Tensor) -> list[Tensor]:  # noqa: ARG002
+    def states(
+        self,
+        network: CausalLanguageModel,
+        ids: Tensor,
+        present: Tensor,  # noqa: ARG002
+        segments: Tensor,  # noqa: ARG002
+        weights: list[Tensor] | None = None,
+    ) -> list[Tensor]:
         """Those of the token table, and of every layer; what fills up stands behind, where no token looks."""
         found: list[Tensor] = []
-        network(ids, states=found)
+        network(ids, states=found, weights=weights)
         return found
 
     def summary(self, network: CausalLanguageModel, states: Tensor, present: Tensor) -> Tensor:  # noqa: ARG002

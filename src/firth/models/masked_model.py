@@ -17,7 +17,7 @@ from firth.corpus.text import Text
 from firth.errors import InputError
 from firth.examples.masking import Marks, Masked, Pair
 from firth.examples.packing import Examples, Packed
-from firth.models.contextual import ContextModel, ContextOptions, filled_up
+from firth.models.contextual import ContextModel, ContextOptions, filled_up, whole_rows
 from firth.models.language_model import Score, batches
 from firth.networks.transformer import GapLesson, MaskedLanguageModel
 from firth.tokens.running import lines
@@ -103,11 +103,17 @@ class GapModel(ContextModel):
             (a if len(a) > len(b) else b).pop()
         return [cls, *a, sep, *b, sep], [0] * (len(a) + 2) + [1] * (len(b) + 1)
 
-    def states(self, network: MaskedLanguageModel, ids: Tensor, present: Tensor, segments: Tensor) -> list[Tensor]:
+    def states(
+        self,
+        network: MaskedLanguageModel,
+        ids: Tensor,
+        present: Tensor,
+        segments: Tensor,
+        weights: list[Tensor] | None = None,
+    ) -> list[Tensor]:
         """Those of the token table, normed, and of every layer."""
         found: list[Tensor] = []
-        seen = None if bool(present.all()) else present
-        network(ids, seen, segments if bool(segments.any()) else None, states=found)
+        network(ids, *whole_rows(present, segments), states=found, weights=weights)
         return found
 
     def summary(self, network: MaskedLanguageModel, states: Tensor, present: Tensor) -> Tensor:  # noqa: ARG002

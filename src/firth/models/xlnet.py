@@ -16,7 +16,7 @@ from firth.config import config, option
 from firth.corpus.text import Text
 from firth.examples.packing import Examples, Packed
 from firth.examples.permutation import Marks, Permuted, hidden_by
-from firth.models.contextual import ContextOptions, filled_up
+from firth.models.contextual import ContextOptions, filled_up, whole_rows
 from firth.models.language_model import Floats, NextTokenModel, Score
 from firth.models.masked_model import GapModel
 from firth.networks.layers import last_of
@@ -119,11 +119,13 @@ class OrderModel(GapModel, NextTokenModel):  # type: ignore[misc]  # gaps are fi
             (a if len(a) > len(b) else b).pop()
         return [*a, sep, *b, *end], [*[0] * (len(a) + 1), *[1] * (len(b) + 1), 2]
 
-    def states(self, network: Any, ids: Tensor, present: Tensor, segments: Tensor) -> list[Tensor]:
+    def states(
+        self, network: Any, ids: Tensor, present: Tensor, segments: Tensor, weights: list[Tensor] | None = None
+    ) -> list[Tensor]:
         """Those of the token table, and of every layer of the content stream, which sees all."""
         found: list[Tensor] = []
         last = segments.masked_fill(ids == self.tokenizer.id_of("cls"), 2)
-        network(ids, None if bool(present.all()) else present, last, states=found)
+        network(ids, whole_rows(present, segments)[0], last, states=found, weights=weights)
         return found
 
     def summary(self, network: Any, states: Tensor, present: Tensor) -> Tensor:

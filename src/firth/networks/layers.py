@@ -361,7 +361,7 @@ def last_of(states: Tensor, present: Tensor) -> Tensor:
     """f[B, D]: the last token f[B, T, D] that is present, bool[B, T]; the first where none is."""
     places = torch.arange(present.shape[1], device=present.device)
     last = (present * places).amax(1)
-    return states[torch.arange(len(states), device=states.device), last]
+    return states[torch.arange(states.shape[0], device=states.device), last]  # len() would fix it in an export
 
 
 class ScalarMix(nn.Module):

@@ -35,28 +35,29 @@ class _Nats(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, table: Tensor, bias: Tensor | None, targets: Tensor, needs_gradients: bool
     ) -> Tensor:
+        low = low_precision(states)
         total = torch.zeros((), dtype=torch.float32, device=states.device)
-        of_states = torch.zeros_like(states) if needs_gradients else None
+        of_states = torch.empty_like(states) if needs_gradients else None
         of_table = torch.zeros_like(table) if needs_gradients else None
         of_bias = torch.zeros_like(bias) if needs_gradients and bias is not None else None
+        read, words = states.to(low), table.to(low)
         for start in range(0, len(states), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            some, true = states[part], targets[part]
-            scores = functional.linear(some, table, bias).float()
-            known = true >= 0
-            norms = scores.logsumexp(1)
-            own = scores.gather(1, true.clamp(min=0)[:, None])[:, 0]
-            total += ((norms - own) * known).sum()
+            some, known = read[part], targets[part] >= 0
+            true = targets[part].clamp(min=0)[:, None]
+            scores = functional.linear(some, words, None if bias is None else bias.to(low))
+            logs = scores.log_softmax(1, dtype=torch.float32)
+            total -= (logs.gather(1, true)[:, 0] * known).sum()
             if of_states is None or of_table is None:
                 continue
-            gradient = scores.sub_(norms[:, None]).exp_()
-            gradient.scatter_add_(1, true.clamp(min=0)[:, None], -torch.ones_like(own)[:, None])
+            gradient = logs.exp_().scatter_add_(1, true, logs.new_full(true.shape, -1.0))
             if not bool(known.all()):
                 gradient.mul_(known[:, None])
-            of_states[part] = (gradient @ table).to(states.dtype)
-            of_table += gradient.t() @ some
             if of_bias is not None:
                 of_bias += gradient.sum(0)
+            gradient = gradient.to(low)
+            of_states[part] = gradient @ words
+            of_table += gradient.t() @ some
         ctx.save_for_backward(*(one for one in (of_states, of_table, of_bias) if one is not None))
         return total
 
@@ -64,3 +65,9 @@ class _Nats(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         of_states, of_table, *of_bias = (one * gradients[0].to(one.dtype) for one in ctx.saved_tensors)
         return of_states, of_table, (of_bias[0] if of_bias else None), None, None
+
+
+def low_precision(like: Tensor) -> torch.dtype:
+    """What products are made in: under autocast its type, else that of the tensor. Each part is turned into it once."""
+    kind = like.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else like.dtype

@@ -239,7 +239,7 @@ class NextLesson(nn.Module):
 def causal_mask(tokens: int, before: int, present: Tensor | None, like: Tensor) -> tuple[Tensor | None, bool]:
     """How `tokens` after `before` others see: (the mask, whether a plain triangle does without one)."""
     if present is None and not before:
-        return None, tokens > 1
+        return None, bool(tokens > 1)  # a number that is being exported is a symbol
     visible = causal(tokens, before + tokens, like.device) if tokens > 1 else None
     if present is not None:
         there = present[:, None, None, :]

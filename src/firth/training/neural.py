@@ -165,7 +165,7 @@ def learn(
     if len(examples) == 0:
         raise ConfigError("There is nothing to learn from: the text gives no row. Give a longer text.")
     torch.set_num_threads(checked_threads(where.threads))
-    with team_of(where) as team, Interrupts() as signals:
+    with team_of(where) as team, Interrupts() as signals, machine.freed_memory_is_kept():
         _check_memory(network, team)
         if held and where.shard:
             raise ConfigError("frozen rows and shard do not go together: rows are cut among the processes.")
@@ -274,7 +274,7 @@ class _Run:
         self.network.to(self.team.device).train()
         self.wrapped = self.team.wrapped(self.network, shard)
         self.optimizer = torch.optim.AdamW(
-            self.groups_of_parameters(), betas=(0.9, self.options.beta2), eps=1e-8, foreach=None
+            self.groups_of_parameters(), betas=(0.9, self.options.beta2), eps=1e-8, fused=True
         )
         self._restore_moments()
 
