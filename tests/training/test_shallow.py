@@ -15,7 +15,7 @@ from firth.kernels.shallow import Corpus, Window
 from firth.training import blocks as planning
 from firth.training import shallow as loop
 from firth.training import tables
-from firth.training.objectives import noise_table
+from firth.training.objectives import TreeTop, hierarchical_softmax, noise_table, output_rows
 from firth.training.progress import Silent
 
 
@@ -81,6 +81,53 @@ def test_threads_of_a_long_text_draw_noise_of_their_own(monkeypatch):
     monkeypatch.setattr(loop, "_TO_SHARE", 5001)
     whole = [set(objective.noise.tolist()) for objective in loop._Hogwild(setting(), 2).objectives]
     assert whole == [set(range(50))] * 2
+
+
+def tree_setting(words=300, **options):
+    plan = setting(words=words, tokens=20_000, **options)
+    tree = hierarchical_softmax(
+        firth.Vocabulary([f"w{word:03}" for word in range(words)], [*range(1000, 1000 - words, -1)])
+    )
+    made = tables.initialise(words, output_rows(tree, words), 8, 1)
+    return dataclasses.replace(plan, objective=tree, tables=made)
+
+
+def test_threads_of_a_long_text_have_the_top_of_the_tree_in_rows_of_their_own(monkeypatch):
+    monkeypatch.setattr(loop, "_TO_SHARE", 5000)
+    crew = loop._Hogwild(tree_setting(), 3)
+    rows = [range(each.first + each.shift, each.first + each.shift + 63) for each in crew.objectives]
+    assert rows == [range(299, 362), range(362, 425), range(425, 488)]
+    assert [each.first for each in crew.objectives] == [236] * 3  # of 299 nodes the last 63; the root is the last
+    assert loop._Hogwild(tree_setting(), 1).tops == [None]
+    few = loop._Hogwild(tree_setting(words=60), 2)
+    assert few.tops == [None, None] and few.objectives[0] == few.objectives[1]
+
+
+def test_a_thread_moves_the_shared_top_by_its_share():
+    outputs = np.zeros((500, 16), np.float32)
+    one, other = (TreeTop(outputs, tree_setting().objective._replace(first=236, shift=shift), 2) for shift in (63, 126))
+    outputs[236:299] = 1.0
+    one.begin()
+    other.begin()
+    assert (outputs[299:425] == 1.0).all()
+    one.own += 4.0
+    one.end()
+    other.own -= 2.0
+    other.end()
+    assert (outputs[236:299] == 2.0).all()  # the mean of 5 and -1
+    one.begin()
+    assert (one.own == 2.0).all() and (other.own == -1.0).all()
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+def test_copies_of_the_top_learn_what_one_thread_learns(cbow, monkeypatch):
+    monkeypatch.setattr(loop, "_TO_SHARE", 5000)
+    losses = [loop.passes(tree_setting(cbow=cbow, epochs=4), threads=threads)[-1].loss for threads in (1, 2)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    plan = tree_setting(cbow=cbow)
+    loop.passes(plan, threads=2)
+    nodes = loop.learnt(plan)["outputs"]
+    assert nodes.shape == (299, 16) and nodes[236:].any(axis=1).all()
 
 
 def test_a_loss_does_not_depend_on_how_many_measure_it(monkeypatch):

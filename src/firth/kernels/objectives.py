@@ -43,6 +43,8 @@ class HierarchicalSoftmax(NamedTuple):
     offsets: Any  # i8[words + 1], where each word's path begins
     nodes: Any  # i4[·], inner nodes from the root down
     codes: Any  # f4[·], 1 where the path takes the positive branch
+    first: int = 0  # nodes from this one on, up to the root, lie `shift` rows further on
+    shift: int = 0
 
 
 class Softmax(NamedTuple):
@@ -103,6 +105,12 @@ def _prefetch_sampling(tiles, objective, outputs, word, at):  # type: ignore[no-
 
 
 @inlined
+def row_of_node(objective, node):  # type: ignore[no-untyped-def]
+    """Where an inner node's output lies: threads that learn at once have the tree's top in rows of their own."""
+    return node + objective.shift if node >= objective.first else node
+
+
+@inlined
 def _begin_tree(objective, block, scratch):  # type: ignore[no-untyped-def]
     return 0
 
@@ -112,7 +120,7 @@ def _targets_tree(objective, word, at, scratch):  # type: ignore[no-untyped-def]
     start = objective.offsets[word]
     n = objective.offsets[word + 1] - start
     for k in range(n):
-        scratch.targets[k] = objective.nodes[start + k]
+        scratch.targets[k] = row_of_node(objective, objective.nodes[start + k])
         set_label(k, objective.codes[start + k], scratch)
     fill_last_tile(n, 0, scratch)
     return n, at
@@ -130,7 +138,7 @@ def _errors_tree(objective, word, m, n, lr, measure, scratch):  # type: ignore[n
 @inlined
 def _prefetch_tree(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
     for k in range(objective.offsets[word], objective.offsets[word + 1]):
-        prefetch_row(0, 16 * len(tiles), outputs, objective.nodes[k])
+        prefetch_row(0, 16 * len(tiles), outputs, row_of_node(objective, objective.nodes[k]))
 
 
 # ---------------------------------------------------------------- full softmax

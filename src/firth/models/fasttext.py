@@ -17,6 +17,7 @@ from firth.kernels.word_bags import CentreBag, ContextBags
 from firth.models.windows import WindowModel
 from firth.training.blocks import Setting, read_only
 from firth.training.objectives import output_rows
+from firth.training.shallow import learnt
 from firth.training.starting import matching_rows, start_from
 from firth.training.subwords import WordRows, are_alike, start_rows, word_rows
 from firth.training.tables import initialise, without_padding
@@ -99,7 +100,7 @@ class FastText(WindowModel):
 
     def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
         """What was learnt, without the padding; the tables of `setting` are used up."""
-        inputs, outputs = (without_padding(table, self.dim) for table in setting.tables[:2])
+        inputs, outputs = (without_padding(learnt(setting)[name], self.dim) for name in ("inputs", "outputs"))
         parts = self._rows(words).subwords(inputs)
         return Vectors(
             words.keys,

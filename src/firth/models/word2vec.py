@@ -16,6 +16,7 @@ from firth.kernels.shallow import Corpus, Window
 from firth.models.windows import WindowModel
 from firth.training.blocks import Setting
 from firth.training.objectives import output_rows
+from firth.training.shallow import learnt
 from firth.training.starting import matching_rows, start_from
 from firth.training.tables import aligned, initialise, padded, without_padding
 from firth.vectors.table import Vectors
@@ -78,7 +79,7 @@ class Word2Vec(WindowModel):
 
     def vectors(self, setting: Setting, words: Vocabulary, text: Text, provenance: dict[str, Any]) -> Vectors:
         """What was learnt, without the padding; the tables of `setting` are used up."""
-        outputs = without_padding(setting.tables.outputs, self.dim)
+        outputs = without_padding(learnt(setting)["outputs"], self.dim)
         return Vectors(
             words.keys,
             without_padding(setting.tables.inputs, self.dim)[: len(words)],

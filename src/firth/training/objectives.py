@@ -12,6 +12,8 @@ Objective = NegativeSampling | HierarchicalSoftmax | Softmax | OneVersusAll
 _DRAWS_PER_WORD = 16
 _LEAST_DRAWS = 1 << 20
 _MOST_SHARES = 8  # with too few words to draw from, a word is noise in bursts, and vectors get worse
+_TOP = 63  # inner nodes, the root and those visited most, of which each thread has a copy
+_COPIES = 64  # threads beyond that move the shared rows
 
 
 def negative_sampling(vocabulary: Vocabulary, count: int, exponent: float, seed: int) -> NegativeSampling:
@@ -41,11 +43,15 @@ def noise_draws(words: int, count: int) -> int:
 
 
 def shares(objective: Objective, threads: int) -> list[Objective]:
-    """The objective as each thread has it: noise from words of its own, which are a random part of equal mass.
+    """The objective as each thread has it, so that threads seldom move the same rows.
 
-    The row of a noise word then stays in one processor's cache. All shares together are the noise table, so what
-    the threads draw in sum has its distribution (decision 008).
+    Negative sampling: noise from words of its own, which are a random part of equal mass. The row of a noise word then
+    stays in one processor's cache. All shares together are the noise table, so what the threads draw in sum has its
+    distribution (decision 008). Hierarchical softmax: every word passes the tree's top, so each thread has that in rows
+    of its own (`TreeTop`, decision 010).
     """
+    if isinstance(objective, HierarchicalSoftmax):
+        return [_with_own_top(objective, thread) for thread in range(threads)]
     if not isinstance(objective, NegativeSampling):
         return [objective] * threads
     noise = objective.noise
@@ -64,8 +70,43 @@ def hierarchical_softmax(vocabulary: Vocabulary) -> HierarchicalSoftmax:
 
 
 def output_rows(objective: Objective, words: int) -> int:
-    """Rows of the output table: one per word, or per inner node of the tree."""
-    return max(1, words - 1) if isinstance(objective, HierarchicalSoftmax) else words
+    """Rows of the output table: one per word, or per inner node of the tree, and then threads' copies of its top."""
+    return tree_rows(words) + _COPIES * _TOP if isinstance(objective, HierarchicalSoftmax) else words
+
+
+def tree_rows(words: int) -> int:
+    """Inner nodes of a tree over so many words; one row where it has none."""
+    return max(1, words - 1)
+
+
+def _with_own_top(objective: HierarchicalSoftmax, thread: int) -> HierarchicalSoftmax:
+    nodes = len(objective.offsets) - 2  # the tree's: the last of them is the root, and the more visits the later
+    if thread >= _COPIES or nodes <= _TOP:
+        return objective
+    return objective._replace(first=nodes - _TOP, shift=(thread + 1) * _TOP)
+
+
+class TreeTop:
+    """A thread's own copy of the rows of the tree's top, the same as the shared ones whenever a block begins.
+
+    When it ends, the shared rows move by the thread's moves over the number of threads: with equal threads they are the
+    mean of all copies. (The sum of all moves would go beyond where each thread went, as often as there are threads.)
+    """
+
+    def __init__(self, outputs: npt.NDArray[np.float32], objective: HierarchicalSoftmax, threads: int) -> None:
+        rows = slice(objective.first, objective.first + _TOP)
+        self.shared, self.threads = outputs[rows], np.float32(threads)
+        self.own = outputs[rows.start + objective.shift : rows.stop + objective.shift]
+        self.before = self.shared.copy()
+
+    def begin(self) -> None:
+        """Be as the shared rows are."""
+        self.before[:] = self.shared
+        self.own[:] = self.before
+
+    def end(self) -> None:
+        """Move the shared rows."""
+        self.shared += (self.own - self.before) / self.threads
 
 
 def most_targets(objective: Objective) -> int:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from firth.examples.walks import new_page
 from firth.kernels.architectures import ContinuousBag
 from firth.kernels.core import Scratch
+from firth.kernels.objectives import HierarchicalSoftmax
 from firth.kernels.shallow import Block, Corpus, learn, learn_together
 from firth.training.blocks import (
     LANES,
@@ -33,7 +34,7 @@ from firth.training.blocks import (
 )
 from firth.training.checkpoint import Checkpoints
 from firth.training.course import Course, Done, Epoch, Pass, checked_threads, run
-from firth.training.objectives import Objective, ignorance, shares
+from firth.training.objectives import Objective, TreeTop, ignorance, shares, tree_rows
 from firth.training.progress import Silent
 
 _WINDOWS_MEASURED = 20_000  # per pass, some 120,000 pairs: the mean is then good to half a percent
@@ -87,7 +88,10 @@ def _course(setting: Setting) -> Course:
 
 def learnt(setting: Setting) -> dict[str, npt.NDArray[np.float32]]:
     """Every array that learning moves, by name."""
-    arrays = {"inputs": setting.tables.inputs, "outputs": setting.tables.outputs}
+    tables, tree = setting.tables, setting.objective
+    copies = isinstance(tree, HierarchicalSoftmax)
+    outputs = tables.outputs[: tree_rows(len(tree.offsets) - 1)] if copies else tables.outputs
+    arrays = {"inputs": tables.inputs, "outputs": outputs}
     if isinstance(setting.architecture, ContinuousBag) and setting.architecture.weighted:
         arrays["positions"] = setting.architecture.positions
     return arrays
@@ -133,22 +137,39 @@ class _Hogwild:
         # Where nothing moves, no row goes from cache to cache, and a loss should not depend on who measures it.
         apart = threads > 1 and setting.words >= _TO_SHARE and setting.lr > 0
         self.objectives = shares(setting.objective, threads) if apart else [setting.objective] * threads
+        self.tops = [_own_top(setting, objective, threads) for objective in self.objectives]
+        self.joining = threading.Lock()
         self.readers = [reader(setting, 1) for _ in range(threads)]
         self._learn((setting.corpus, [_NOTHING], 0), self.scratches[0], self.objectives[0], 1)  # compiles, once
 
     def members(self, current: Pass) -> list[Callable[[], None]]:
         """What each thread does in a pass."""
 
-        def learn(scratch: Scratch, objective: Objective, read: Callable[[Any], Read], block: Any) -> Done:
-            return self._learn(read([block]), scratch, objective, self.measure_every)
+        def learn(
+            scratch: Scratch, objective: Objective, top: TreeTop | None, read: Callable[[Any], Read], block: Any
+        ) -> Done:
+            if top is None:
+                return self._learn(read([block]), scratch, objective, self.measure_every)
+            with self.joining:
+                top.begin()
+            done = self._learn(read([block]), scratch, objective, self.measure_every)
+            with self.joining:
+                top.end()
+            return done
 
-        threads = zip(self.scratches, self.objectives, self.readers, strict=True)
+        threads = zip(self.scratches, self.objectives, self.tops, self.readers, strict=True)
         return current.shared([partial(learn, *own) for own in threads])
 
     def _learn(self, read: Read, scratch: Scratch, objective: Objective, measure_every: int) -> Done:
         s, (corpus, (block,), words) = self.setting, read
         model = (s.window, s.architecture, objective)
         return words, *learn(self.tiles, s.tables, corpus, block, *model, scratch, measure_every)
+
+
+def _own_top(setting: Setting, objective: Objective, threads: int) -> TreeTop | None:
+    if isinstance(objective, HierarchicalSoftmax) and objective.shift:
+        return TreeTop(setting.tables.outputs, objective, threads)
+    return None
 
 
 class _InStep:
