@@ -37,7 +37,7 @@ def test_every_option_is_documented():
     assert set(field_docs(firth.ProNE)) == set(field_names(firth.ProNE))
 
 
-def dense(dim: int, order: int, exponent: float = 0.75, mu: float = 0.2, theta: float = 0.5) -> np.ndarray:
+def dense(dim: int, order: int, exponent: float = 1.0, mu: float = 0.0, theta: float = 0.5) -> np.ndarray:
     """The paper's formulas on dense matrices; cosines of rows do not depend on signs and rotations."""
     a = GRAPH.matrix.toarray().astype(float)
     p = a / a.sum(axis=1, keepdims=True)

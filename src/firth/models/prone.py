@@ -39,16 +39,16 @@ class ProNE(Config):
 
     dim: int = option(default=128, at_least=1)
     """Numbers in a vector; fewer than there are nodes."""
-    ns_exponent: float = option(default=0.75)
-    """Flattens the distribution P that edges are held against, as word2vec's noise."""
+    ns_exponent: float = option(default=1.0)
+    """Flattens the distribution P that edges are held against, as word2vec's noise; 0.75 in the authors' program."""
     negatives: float = option(default=1.0, above=0)
     """λ: how many noise nodes an edge is held against."""
     order: int = option(default=10, at_least=1)
     """Terms of the Chebyshev series; 1: no propagation."""
     theta: float = option(default=0.5, above=0)
     """How narrow the band is: the Gaussian's sharpness."""
-    mu: float = option(default=0.2)
-    """The middle of the band, on the Laplacian's spectrum of 0 to 2."""
+    mu: float = option(default=0.0)
+    """The middle of the band, on the Laplacian's spectrum of 0 to 2; 0.2 in the authors' program."""
     power_iterations: int = option(default=5, at_least=0)
     """Of the randomised SVD: more are more exact."""
     seed: int = option(default=1, at_least=0)
