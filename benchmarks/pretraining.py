@@ -25,7 +25,7 @@ from measuring import Summary
 
 NETWORK: dict[str, Any] = {"layers": 4, "heads": 4, "dim": 128, "length": 64, "vocab_size": 8000, "lower": True}
 MODELS: dict[str, Any] = {
-    "bert": lambda **how: firth.BERT(**NETWORK, mask_share=0.4, **how),
+    "bert": lambda **how: firth.BERT(**NETWORK, mask_share=0.4, next_sentence=True, **how),
     "albert": lambda **how: firth.ALBERT(**NETWORK, width=64, units="wordpiece", mask_share=0.4, **how),
     "gpt": lambda **how: firth.GPT(**NETWORK, **how),
     "xlnet": lambda **how: firth.XLNet(**NETWORK, **how),
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch-tokens", type=int, default=1024)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--task-lr", type=float, default=5e-4)
-    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--task-lr", type=float, default=1e-3)
+    parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--texts", type=int, nargs="*", default=[6920], help="labelled texts to learn from")
     parser.add_argument("--keep", help="a folder that keeps the pretrained network, and is used where it is there")
