@@ -88,10 +88,10 @@ def _course(setting: Setting) -> Course:
 
 def learnt(setting: Setting) -> dict[str, npt.NDArray[np.float32]]:
     """Every array that learning moves, by name."""
-    tables, tree = setting.tables, setting.objective
-    copies = isinstance(tree, HierarchicalSoftmax)
-    outputs = tables.outputs[: tree_rows(len(tree.offsets) - 1)] if copies else tables.outputs
-    arrays = {"inputs": tables.inputs, "outputs": outputs}
+    outputs = setting.tables.outputs
+    if isinstance(setting.objective, HierarchicalSoftmax):  # threads' copies of its top lie behind the tree
+        outputs = outputs[: tree_rows(len(setting.objective.offsets) - 1)]
+    arrays = {"inputs": setting.tables.inputs, "outputs": outputs}
     if isinstance(setting.architecture, ContinuousBag) and setting.architecture.weighted:
         arrays["positions"] = setting.architecture.positions
     return arrays
