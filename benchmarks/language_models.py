@@ -11,6 +11,7 @@ that its own provenance has.
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def main() -> None:
         )
         counted = {name: ngram_logs(ngram, found) for name, found in texts.items()}
         tell(f"{order}-gram", "perplexity", perplexity(counted["test"]))
-    for name, model in models.items():
+    for path, model in models.items():
+        name = Path(path).name
         logs = {part: np.concatenate(model.line_log_probabilities(found)) for part, found in texts.items()}
         last = model.provenance["reports"][-1]
         tell(name, "perplexity", perplexity(logs["test"]))
