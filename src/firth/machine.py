@@ -4,7 +4,7 @@ import ctypes
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -44,8 +44,7 @@ def freed_memory_is_kept() -> Iterator[None]:
     that is free is handed back. Does nothing without glibc.
     """
     try:
-        libc = ctypes.CDLL(None)
-        mallopt, trim = libc.mallopt, libc.malloc_trim
+        mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         yield
         return
@@ -55,7 +54,13 @@ def freed_memory_is_kept() -> Iterator[None]:
         yield
     finally:
         mallopt(_TRIM, _USUAL_TRIM)
-        trim(0)
+        give_back_freed_memory()
+
+
+def give_back_freed_memory() -> None:
+    """Hand what the C library keeps of freed memory back to the kernel. Does nothing without glibc."""
+    with suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _processor_quota() -> float | None:

@@ -78,3 +78,22 @@ def test_what_cannot_be_taught(tmp_path: Path, folder: Path) -> None:
     firth.Vectors(["a"], [[1.0]]).save(tmp_path / "v")
     assert main(["fine-tune", str(tmp_path / "v"), str(folder / "train.tsv"), "-o", str(tmp_path / "o")]) == 3
     assert not (tmp_path / "o").exists()
+
+
+def test_where_a_network_looks(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "texts.txt").write_text("good film\nbad play\n")
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "looked.png"
+    drawn = said(capsys, "encode", folder / "bert", tmp_path / "texts.txt", "--attention", picture)
+    assert len(drawn.splitlines()) == 2 and picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_network_as_an_onnx_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxscript")
+    out = tmp_path / "bert.onnx"
+    assert said(capsys, "convert", folder / "bert", out, "--to", "onnx").strip() == str(out)
+    assert out.stat().st_size > 1000
+    assert main(["convert", str(folder / "bert"), "-", "--to", "onnx"]) == 2
+    firth.Word2Vec(dim=4, min_count=1, epochs=1).fit(["a b c"] * 5, threads=1).save(tmp_path / "words")
+    assert main(["convert", str(tmp_path / "words"), str(out), "--to", "onnx"]) != 0
+    assert "hold networks of attention" in capsys.readouterr().err

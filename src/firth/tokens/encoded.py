@@ -3,8 +3,6 @@
 One pass over the source cuts, counts and numbers its words; a second, over the numbers, drops the rare ones.
 """
 
-import contextlib
-import ctypes
 import errno
 import hashlib
 import json
@@ -354,8 +352,7 @@ def _temporary(folder: Path | None) -> IO[bytes]:
 def _give_back_memory() -> None:
     """What reading has freed: Arrow and the C library would keep it, some 90 MB, while the tables are learnt."""
     pa.default_memory_pool().release_unused()
-    with contextlib.suppress(OSError, TypeError, AttributeError):  # another C library than GNU's
-        ctypes.CDLL(None).malloc_trim(0)
+    machine.give_back_freed_memory()
 
 
 def _no_words(words: Any, counts: npt.NDArray[np.int64], words_read: int, min_count: int) -> EmptyVocabularyError:
