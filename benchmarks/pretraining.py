@@ -1,13 +1,14 @@
 """What pretraining on plain text is worth: BERT (ALBERT, GPT, XLNet) learns from a text, is taught SST-2, and so is the
 same network from random weights.
 
-    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 1500] [--seeds 5] [--texts 6920]
+    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 10000] [--seeds 5] [--texts 250 1000 6920]
         [--picture curve.png] [--save]
 
 The table of tokens begins with vectors that Word2Vec learns from the same text in some twenty seconds, which count.
 TEXT is read as it is; SST2 is a folder with train.tsv, valid.tsv and test.tsv of `label TAB text` lines. Seconds are of
-this process's processor, whatever else runs. The scores are accuracies on test.tsv, of the weights that were best on
-valid.tsv.
+this process's processor, whatever else runs. A text stands for itself by the mean of its states (`--pooling own`: by
+the model's own summary); both starts are taught in the same way. The scores are accuracies on test.tsv, of the weights
+that were best on valid.tsv; the picture shows them by the number of labelled texts.
 """
 
 import argparse
@@ -23,72 +24,91 @@ import measuring
 from firth.corpus import tasks
 from measuring import Summary
 
-NETWORK: dict[str, Any] = {"layers": 4, "heads": 4, "dim": 128, "length": 64, "vocab_size": 8000, "lower": True}
+NETWORK: dict[str, Any] = {"heads": 4, "dim": 128, "length": 64, "vocab_size": 8000, "lower": True}
 MODELS: dict[str, Any] = {
-    "bert": lambda **how: firth.BERT(**NETWORK, mask_share=0.4, next_sentence=True, **how),
+    "bert": lambda **how: firth.BERT(**NETWORK, mask_share=0.4, **how),
     "albert": lambda **how: firth.ALBERT(**NETWORK, width=64, units="wordpiece", mask_share=0.4, **how),
     "gpt": lambda **how: firth.GPT(**NETWORK, **how),
     "xlnet": lambda **how: firth.XLNet(**NETWORK, **how),
 }
+STARTS = (("pretrained", None), ("random", "nothing"))
+Accuracies = dict[str, list[float]]
 
 
 def main() -> None:
+    args = parse()
+    began = time.process_time()
+    lm = pretrained(args, began)
+    print(lm, f"{time.process_time() - began:.0f} CPU seconds", flush=True)
+    parts = {name: tasks.read(Path(args.sst2) / f"{name}.tsv", "classify") for name in ("train", "valid", "test")}
+    found = {texts: taught(lm, parts, texts, args) for texts in args.texts}
+    figures = []
+    for texts, accuracies in found.items():
+        pairs = zip(*accuracies.values(), strict=True)
+        for start, values in (*accuracies.items(), ("gain", [one - other for one, other in pairs])):
+            summary = Summary.of(values)
+            figures.append((start, f"accuracy, {texts} texts", summary, "%"))
+            print(f"{texts} texts, {start}: {summary}, mean {np.mean(values):.2f}")
+    if args.picture:
+        draw(found, args.picture)
+    if args.save:
+        measuring.save("pretraining", f"{args.model}, {args.steps} steps, SST-2", figures)
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text")
     parser.add_argument("sst2")
     parser.add_argument("--model", choices=[*MODELS], default="bert")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=10000)
     parser.add_argument("--batch-tokens", type=int, default=1024)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--task-lr", type=float, default=1e-3)
-    parser.add_argument("--epochs", type=float, default=4)
+    parser.add_argument("--pooling", choices=["own", "mean"], default="mean")
+    parser.add_argument("--task-lr", type=float, default=5e-4)
+    parser.add_argument("--epochs", type=float, default=4, help="over all of SST-2; more over fewer texts")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--texts", type=int, nargs="*", default=[6920], help="labelled texts to learn from")
     parser.add_argument("--keep", help="a folder that keeps the pretrained network, and is used where it is there")
-    parser.add_argument("--picture", help="draw the loss on valid.tsv, step by step: .png, .svg")
+    parser.add_argument("--picture", help="draw the accuracies by the number of texts: .png, .svg")
     parser.add_argument("--save", action="store_true", help=f"append the figures to {measuring.RESULTS.name}")
-    args = parser.parse_args()
-    began = time.process_time()
+    return parser.parse_args()
+
+
+def pretrained(args: argparse.Namespace, began: float) -> Any:
+    """The network that learnt from the text."""
     if args.keep and Path(args.keep).exists():
-        lm = firth.load(args.keep)
-    else:
-        config = MODELS[args.model](steps=args.steps, batch_tokens=args.batch_tokens, lr=args.lr, warmup=0.05)
-        cutter, vectors = beginning(config, args.text)
-        run = {"tokenizer": cutter, "init": vectors, "threads": 1, "progress": False}
-        lm = config.fit(args.text, **run, callbacks=[tell(began)])
-        if args.keep:
-            lm.save(args.keep)
-    print(lm, f"{time.process_time() - began:.0f} CPU seconds", flush=True)
-    parts = {name: tasks.read(Path(args.sst2) / f"{name}.tsv", "classify") for name in ("train", "valid", "test")}
-    figures = []
-    for texts in args.texts:
-        found: dict[str, list[float]] = {"pretrained": [], "random": []}
-        curves: dict[str, list[list[tuple[int, float]]]] = {"pretrained": [], "random": []}
-        for seed in range(1, args.seeds + 1):
-            for start, keep in (("pretrained", None), ("random", "nothing")):
-                curve: list[tuple[int, float]] = []
-                taught = lm.fine_tune(
-                    *(part[:texts] for part in parts["train"]),
-                    validation=tuple(parts["valid"]),
-                    keep=keep,
-                    seed=seed,
-                    epochs=args.epochs * 6920 / texts if texts < 2000 else args.epochs,
-                    lr=args.task_lr,
-                    threads=1,
-                    callbacks=[along(curve)],
-                )
-                curves[start].append(curve)
-                found[start].append(100 * taught.evaluate(*parts["test"])["accuracy"])
-                print(texts, seed, start, f"{found[start][-1]:.2f}", flush=True)
-        gains = [one - other for one, other in zip(found["pretrained"], found["random"], strict=True)]
-        for start, values in (*found.items(), ("gain", gains)):
-            summary = Summary.of(values)
-            figures.append((start, f"accuracy, {texts} texts", summary, "%"))
-            print(f"{texts} texts, {start}: {summary}")
-        if args.picture:
-            draw(curves, args.picture)
-    if args.save:
-        measuring.save("pretraining", f"{args.model}, {args.steps} steps, SST-2", figures)
+        return firth.load(args.keep)
+    how = {"layers": args.layers, "steps": args.steps, "batch_tokens": args.batch_tokens, "lr": args.lr, "warmup": 0.05}
+    config = MODELS[args.model](**how)
+    cutter, vectors = beginning(config, args.text)
+    run = {"tokenizer": cutter, "init": vectors, "threads": 1, "progress": False}
+    lm = config.fit(args.text, **run, callbacks=[tell(began)])
+    if args.keep:
+        lm.save(args.keep)
+    return lm
+
+
+def taught(lm: Any, parts: dict[str, Any], texts: int, args: argparse.Namespace) -> Accuracies:
+    """Accuracies on the test texts after learning from so many labelled ones, of each start, seed by seed."""
+    found: Accuracies = {start: [] for start, _ in STARTS}
+    for seed in range(1, args.seeds + 1):
+        some = np.random.default_rng(seed).permutation(len(parts["train"][0]))[:texts]
+        for start, keep in STARTS:
+            model = lm.fine_tune(
+                *([part[number] for number in some] for part in parts["train"]),
+                validation=tuple(parts["valid"]),
+                keep=keep,
+                seed=seed,
+                epochs=args.epochs * (6920 / texts) ** 0.5,
+                lr=args.task_lr,
+                pooling=args.pooling,
+                threads=1,
+                progress=False,
+            )
+            found[start].append(100 * model.evaluate(*parts["test"])["accuracy"])
+            print(texts, seed, start, f"{found[start][-1]:.2f}", flush=True)
+    return found
 
 
 def beginning(config: Any, text: str) -> tuple[Any, firth.Vectors]:
@@ -103,25 +123,18 @@ def beginning(config: Any, text: str) -> tuple[Any, firth.Vectors]:
     return cutter, firth.Vectors(learnt.index_to_key, learnt.vectors * np.float32(scale))
 
 
-def along(curve: list[tuple[int, float]]) -> Any:
-    """A callback that keeps (step, loss on valid.tsv)."""
-
-    def keep(report: Any) -> None:
-        if report.validation is not None:
-            curve.append((report.step, report.validation))
-
-    return keep
-
-
-def draw(curves: dict[str, list[list[tuple[int, float]]]], path: str) -> None:
-    """A line for each seed: the loss on valid.tsv while the task is learnt."""
+def draw(found: dict[int, Accuracies], path: str) -> None:
+    """The mean over seeds by the number of texts, and every seed as a dot."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot(xlabel="steps of fine-tuning", ylabel="loss on valid.tsv")
-    for (start, runs), colour in zip(curves.items(), ("tab:blue", "tab:orange"), strict=True):
-        for number, run in enumerate(runs):
-            axes.plot(*zip(*run, strict=True), color=colour, alpha=0.7, label=start if number == 0 else None)
+    axes = figure.add_subplot(xlabel="labelled texts", ylabel="accuracy on test.tsv, %", xscale="log")
+    for (start, _), colour in zip(STARTS, ("tab:blue", "tab:orange"), strict=True):
+        axes.plot([*found], [np.mean(each[start]) for each in found.values()], color=colour, label=start)
+        for texts, each in found.items():
+            axes.plot([texts] * len(each[start]), each[start], ".", color=colour, alpha=0.6)
+    axes.set_xticks([*found], [f"{texts:,}" for texts in found], minor=False)
+    axes.minorticks_off()
     axes.legend()
     figure.savefig(path)
 

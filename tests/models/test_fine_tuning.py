@@ -25,6 +25,7 @@ def models() -> dict[str, Any]:
         "bert": firth.BERT(steps=2, **SMALL).fit(LINES, threads=1),
         "albert": firth.ALBERT(steps=2, width=8, **SMALL).fit(LINES, threads=1),
         "gpt": firth.GPT(steps=2, **SMALL).fit(LINES, threads=1),
+        "xlnet": firth.XLNet(steps=2, **SMALL).fit(LINES, threads=1),
     }
 
 
@@ -84,6 +85,21 @@ def test_a_tag_for_each_word(name: str, models: dict[str, Any], tmp_path: Path) 
         taught.predict([["good"] * 20])
 
 
+@pytest.mark.parametrize("name", ["bert", "albert", "gpt", "xlnet"])
+def test_the_mean_of_a_text(name: str, models: dict[str, Any], tmp_path: Path) -> None:
+    taught = models[name].fine_tune(TEXTS, LABELS, pooling="mean", **QUICK)
+    assert taught.predict(TEXTS[:8]) == LABELS[:8]
+    means = torch.from_numpy(taught.encode(TEXTS[:8], pooling="mean"))  # what a reader would work out by hand
+    with torch.inference_mode():
+        assert np.allclose(taught.predict_proba(TEXTS[:8]), taught.head(means).softmax(-1), atol=1e-6)
+    taught.save(tmp_path / "mean")
+    again = firth.load(tmp_path / "mean")
+    assert again.pooling == "mean" and np.allclose(again.predict_proba(TEXTS), taught.predict_proba(TEXTS), atol=1e-6)
+    transformers = pytest.importorskip("transformers")
+    theirs, told = transformers.AutoModel.from_pretrained(tmp_path / "mean", output_loading_info=True)
+    assert not told["missing_keys"] and type(theirs).__name__ == theirs.config.architectures[0]
+
+
 def test_tags_stand_at_the_first_token_of_a_word() -> None:
     parts = firth.BERT(**{**SMALL, "units": "wordpiece", "vocab_size": 30, "steps": 1}).fit(LINES, threads=1)
     ((row, begins),) = parts.word_rows([["goodfilm", "bad"]])
@@ -106,6 +122,7 @@ def test_tags_stand_at_the_first_token_of_a_word() -> None:
         {"keep": "embeddings"},
         {"keep": 1},
         {"layer_decay": 0.5},
+        {"pooling": "mean"},
         {"dropout": 0.3},
         {"batch_tokens": 32},
         {"lr": 0.001},
@@ -212,6 +229,8 @@ def test_bad_options() -> None:
         FineTuning.of(epohcs=2)
     with pytest.raises(ConfigError, match="freeze"):
         FineTuning(freeze="head")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="leave pooling out"):
+        FineTuning(task="tag", pooling="mean")
 
 
 def test_a_task_that_was_tampered_with(bert: Any, tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ BERT: Final = Family(
     },
     architectures={
         "pretraining": "BertForPreTraining",
+        "states": "BertModel",
         "classify": "BertForSequenceClassification",
         "pair": "BertForSequenceClassification",
         "regress": "BertForSequenceClassification",
@@ -184,6 +185,7 @@ ALBERT: Final = Family(
     },
     architectures={
         "pretraining": "AlbertForPreTraining",
+        "states": "AlbertModel",
         "classify": "AlbertForSequenceClassification",
         "pair": "AlbertForSequenceClassification",
         "regress": "AlbertForSequenceClassification",
@@ -233,6 +235,7 @@ GPT2: Final = Family(
     tied={"lm_head.weight": "transformer.wte.weight"},
     architectures={
         "pretraining": "GPT2LMHeadModel",
+        "states": "GPT2Model",
         "classify": "GPT2ForSequenceClassification",
         "pair": "GPT2ForSequenceClassification",
         "regress": "GPT2ForSequenceClassification",
@@ -282,6 +285,7 @@ XLNET: Final = Family(
     tied={"lm_loss.weight": "transformer.word_embedding.weight"},
     architectures={
         "pretraining": "XLNetLMHeadModel",
+        "states": "XLNetModel",
         "classify": "XLNetForSequenceClassification",
         "pair": "XLNetForSequenceClassification",
         "regress": "XLNetForSequenceClassification",

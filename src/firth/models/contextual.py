@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from firth.explore.attention import Attention
     from firth.formats.huggingface import Family
     from firth.formats.language_model import Saved
-    from firth.models.fine_tuned import FineTuned, TaskKind
+    from firth.models.fine_tuned import FineTuned, TaskKind, TextPooling
 
 Pooling = Literal["mean", "cls", "last4", "tokens"]
 Rows = Sequence[Sequence[int]]
@@ -166,6 +166,10 @@ class ContextModel(LanguageModel):
     @abstractmethod
     def summary(self, network: Any, states: Tensor, present: Tensor) -> Tensor:
         """What stands for each whole text, f[B, D], when it is classified: made of the last layer's states."""
+
+    def text_states(self, network: Any, states: Tensor, present: Tensor, pooling: "TextPooling") -> Tensor:
+        """What a task's layer sees of each text, f[B, D]: the model's own summary, or the mean of all states."""
+        return mean_over(states, present) if pooling == "mean" else self.summary(network, states, present)
 
     # ------------------------------------------------------------ vectors
 
@@ -431,19 +435,23 @@ class ContextModel(LanguageModel):
 class Exported(nn.Module):
     """The network with Hugging Face's names of what goes in: the last states come out, or a task's answers.
 
-    head  what is answered for the summary of a text; for every token where `by_token`
+    head  what is answered for each text, pooled as the task was learnt; for every token where `by_token`
     """
 
-    def __init__(self, page: ContextModel, head: nn.Module | None, *, by_token: bool = False) -> None:
+    def __init__(
+        self, page: ContextModel, head: nn.Module | None, *, by_token: bool = False, pooling: "TextPooling" = "own"
+    ) -> None:
         super().__init__()
-        self.page, self.network, self.head, self.by_token = page, page.network, head, by_token
+        self.page, self.network, self.head = page, page.network, head
+        self.by_token, self.pooling = by_token, pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         present = attention_mask > 0
         states = self.page.states(self.network, input_ids, present, token_type_ids)[-1]
         if self.head is None:
             return states
-        found: Tensor = self.head(states if self.by_token else self.page.summary(self.network, states, present))
+        seen = states if self.by_token else self.page.text_states(self.network, states, present, self.pooling)
+        found: Tensor = self.head(seen)
         return found
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from firth.models.contextual import ContextModel
 
 TaskKind = Literal["classify", "pair", "regress", "tag"]
+TextPooling = Literal["own", "mean"]
 
 _PRETRAINING = ("head.", "pair.", "bias")  # what learns from plain text alone
 
@@ -37,7 +38,14 @@ class FineTuned:
     """
 
     def __init__(
-        self, model: "ContextModel", head: nn.Linear, task: TaskKind, classes: Sequence[Any], mean: float, spread: float
+        self,
+        model: "ContextModel",
+        head: nn.Linear,
+        task: TaskKind,
+        classes: Sequence[Any],
+        mean: float,
+        spread: float,
+        pooling: TextPooling = "own",
     ) -> None:
         self.model = model
         """The network, with all that it can be asked: `encode`, …"""
@@ -46,6 +54,8 @@ class FineTuned:
         self.classes_ = list(classes)
         """The classes in the order of `predict_proba`'s columns; of numbers none."""
         self.mean, self.spread = mean, spread
+        self.pooling: TextPooling = pooling
+        """What stands for a text: the model's own summary, or the mean of its tokens' states."""
 
     def __repr__(self) -> str:
         answers = f"{len(self.classes_):,} classes" if self.classes_ else "numbers"
@@ -108,7 +118,8 @@ class FineTuned:
                 for row, number in enumerate(numbers):
                     kinds[row, : len(segments[number])] = torch.tensor(segments[number])
                 states = self.model.states(self.model.network, ids, present, kinds)[-1]
-                found[numbers] = self.head(self.model.summary(self.model.network, states, present)).numpy()
+                pooled = self.model.text_states(self.model.network, states, present, self.pooling)
+                found[numbers] = self.head(pooled).numpy()
         return found
 
     def _of_words(self, texts: Sequence[Any]) -> list[Floats]:
@@ -126,11 +137,18 @@ class FineTuned:
     # ------------------------------------------------------------ files
 
     def save(self, path: Place) -> None:
-        """Write a folder that `firth.load` opens, and transformers' AutoModelForSequenceClassification; atomic."""
+        """Write a folder that `firth.load` opens, and transformers' AutoModelForSequenceClassification; atomic.
+
+        Transformers has no class that takes the mean of a text's states: with `pooling="mean"` AutoModel opens the
+        network alone, and the task's layer is for firth.
+        """
         from firth.formats import huggingface, language_model
 
         model, family = self.model, huggingface.FAMILIES[self.model.options.family]
-        task = {"kind": self.task, "classes": self.classes_, "mean": self.mean, "spread": self.spread}
+        task: dict[str, Any] = {"kind": self.task, "classes": self.classes_, "mean": self.mean, "spread": self.spread}
+        told = huggingface.task_of(family, self.task, [str(label) for label in self.classes_])
+        if self.pooling == "mean":
+            task["pooling"], told["architectures"] = self.pooling, [family.architectures["states"]]
         dropped = (*_PRETRAINING, *(("pooler.",) if self.task == "tag" else ()))
         arrays = {
             **{name: array for name, array in model.own_arrays().items() if not name.startswith(dropped)},
@@ -142,10 +160,7 @@ class FineTuned:
             huggingface.to_theirs(family, arrays),
             model.tokenizer.to_json(),
             model.provenance,
-            huggingface={
-                **model.huggingface(),
-                **huggingface.task_of(family, self.task, [str(label) for label in self.classes_]),
-            },
+            huggingface={**model.huggingface(), **told},
             tokenizer_config=model.tokenizer_config(),
         )
 
@@ -159,7 +174,7 @@ class FineTuned:
         from firth.models.contextual import Exported
 
         by_token = self.task == "tag"
-        onnx.write(path, Exported(self.model, self.head, by_token=by_token), "logits")
+        onnx.write(path, Exported(self.model, self.head, by_token=by_token, pooling=self.pooling), "logits")
 
     @classmethod
     def reopened(cls, path: Place, model: Any, saved: "Saved") -> "FineTuned":
@@ -180,7 +195,8 @@ class FineTuned:
                     }
                 )
                 mean, spread = float(task.get("mean", 0)), float(task.get("spread", 1))
-                return cls(model, head, cast(TaskKind, kind), classes, mean, spread)
+                pooling: TextPooling = "mean" if task.get("pooling") == "mean" else "own"
+                return cls(model, head, cast(TaskKind, kind), classes, mean, spread, pooling)
         raise CorruptFileError(f"{path}: its task is not one that its network answers. Copy the model again.")
 
 

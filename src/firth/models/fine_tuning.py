@@ -18,7 +18,7 @@ from firth.errors import ConfigError, InputError
 from firth.examples.labelled_texts import Labelled, LabelledTexts
 from firth.examples.packing import NO_TARGET
 from firth.models.contextual import ContextModel
-from firth.models.fine_tuned import FineTuned, TaskKind, class_order
+from firth.models.fine_tuned import FineTuned, TaskKind, TextPooling, class_order
 from firth.training.neural import Groups, Learning, learn
 from firth.training.processes import Precision, Where
 from firth.training.progress import progress_display
@@ -40,6 +40,9 @@ class FineTuning(Learning):
     keep: int | Literal["nothing", "embeddings"] | None = option(default=None, at_least=1)
     """Take from what was learnt: embeddings; the embeddings and so many layers from the bottom, the others begin
     afresh; nothing; none: everything."""
+    pooling: TextPooling = option(default="own")
+    """What stands for a text: own, the model's summary, as Hugging Face's classes have it ([CLS] and its pooler, the
+    last token); mean, of the states of its tokens, which is better where nothing taught that summary before."""
     layer_decay: float = option(default=1.0, above=0, at_most=1)
     """Each layer learns at so much of the rate of the layer above it."""
     dropout: float = option(default=0.1, at_least=0, at_most=0.95)
@@ -53,20 +56,26 @@ class FineTuning(Learning):
     schedule: Schedule = option(default="linear")
     """How the learning rate falls afterwards: linear, cosine, onecycle, inverse_sqrt, constant."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.task == "tag" and self.pooling == "mean":
+            raise ConfigError("tag answers for each word, not for the mean of a text: leave pooling out.")
+
 
 class Lesson(nn.Module):
-    """The network, and one linear layer that answers from its summary of a text, or from its state of each token."""
+    """The network, and one linear layer that answers from what stands for a text, or from its state of each token."""
 
-    def __init__(self, page: ContextModel, network: nn.Module, head: nn.Linear, task: TaskKind, dropout: float) -> None:
+    def __init__(self, page: ContextModel, network: nn.Module, head: nn.Linear, options: FineTuning) -> None:
         super().__init__()
-        self.network, self.head, self.task = network, head, task
-        self.dropout = nn.Dropout(dropout)
+        self.network, self.head, self.task, self.pooling = network, head, options.task, options.pooling
+        self.dropout = nn.Dropout(options.dropout)
         self._page = page
 
     def answers(self, ids: Tensor, present: Tensor, segments: Tensor) -> Tensor:
         """f[B, answers], or of tags f[B, T, answers]."""
         states = self._page.states(self.network, ids, present, segments)[-1]
-        seen = states if self.task == "tag" else self._page.summary(self.network, states, present)
+        by_token = self.task == "tag"
+        seen = states if by_token else self._page.text_states(self.network, states, present, self.pooling)
         return self.head(self.dropout(seen))  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor, present: Tensor, segments: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -109,7 +118,7 @@ def fine_tune(
         head = nn.Linear(model.options.dim, len(answers.classes) or 1, bias=model.has_task_bias(options.task))
         nn.init.normal_(head.weight, std=0.02)
         _set_dropout(network, options.dropout)
-        lesson = Lesson(model, network, head, options.task, options.dropout)
+        lesson = Lesson(model, network, head, options)
         model.options.started(lesson, model.tokenizer, init, frozen=False)
         _freeze(lesson, options, model)
         with progress_display(progress) as display:
@@ -128,7 +137,7 @@ def fine_tune(
     network.requires_grad_(requires_grad=True)
     history = {**model.provenance, "fine_tuning": [vars(report) for report in reports]}
     taught = type(model)(model.options, network, model.tokenizer, model.text, history)
-    return FineTuned(taught, head, options.task, answers.classes, answers.mean, answers.spread)
+    return FineTuned(taught, head, options.task, answers.classes, answers.mean, answers.spread, options.pooling)
 
 
 # ---------------------------------------------------------------- texts and labels
@@ -262,7 +271,7 @@ def _freeze(lesson: Lesson, options: FineTuning, model: ContextModel) -> None:
         layers = 0
     else:
         layers = model.options.layers if options.freeze == "all" else _own_layers(model, "freeze", options.freeze)
-    used = model.used_by(options.task)
+    used = model.used_by("tag" if options.pooling == "mean" else options.task)
     for name, parameter in lesson.network.named_parameters():
         above = depth(name) < 0
         parameter.requires_grad_((above or depth(name) > layers) and (not above or name.startswith(used)))
