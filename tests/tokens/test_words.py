@@ -1,5 +1,6 @@
 """How text is cut into words, and that the fast engine and `split` cut alike."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from firth.corpus.text import Text
 from firth.errors import ConfigError, EncodingError
-from firth.tokens.words import TOKENIZERS, split
+from firth.tokens.encoded import encode
+from firth.tokens.words import MARKS_AROUND, TOKENIZERS, split
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,44 @@ from firth.tokens.words import TOKENIZERS, split
 def test_unicode_words(text: str, words: list[str]) -> None:
     assert split([text], tokenizer="words") == [words]
     assert list(Text([text], tokenizer="words")) == ([words] if words else [])
+
+
+def test_every_character_of_unicode_is_in_words_or_in_none() -> None:
+    every = [chr(code) for code in range(33, 0x110000) if not 0xD800 <= code < 0xE000]
+    letters = [each for each in every if each.isalnum() or unicodedata.category(each)[0] == "M"]
+    assert split([" ".join(every)], tokenizer="words") == [letters]
+
+
+@given(st.text(st.sampled_from("aB'’.,_-09Σς\u0301—“é中ा٣²\u200c\u00ad"), max_size=9))
+def test_words_are_what_the_rule_says(text: str) -> None:
+    """Letter by letter: what joins the letters on both its sides is a part of the word."""
+
+    def is_mark(letter: str) -> bool:
+        return unicodedata.category(letter)[0] == "M"
+
+    def joins(place: int) -> bool:
+        letter = text[place] if 0 <= place < len(text) else " "
+        return is_mark(letter) or (letter.isalnum() and not letter.isdecimal())
+
+    def stays(place: int) -> bool:
+        letter = text[place]
+        if letter in "'’":
+            return joins(place - 1) and joins(place + 1)
+        if letter in ".,":
+            return 0 < place < len(text) - 1 and text[place - 1].isdecimal() and text[place + 1].isdecimal()
+        return letter in "_\u200c\u00ad" or letter.isalnum() or is_mark(letter)
+
+    kept = "".join(letter if stays(place) else " " for place, letter in enumerate(text))
+    words = [word for run in kept.split() if (word := run.strip("_\u200c\u00ad"))]
+    assert split([text], tokenizer="words") == [words]
+    assert [word for line in Text(iter([text]), tokenizer="words") for word in line] == words
+
+
+@pytest.mark.parametrize("mark", MARKS_AROUND)
+def test_marks_around_a_word_are_no_part_of_it(mark: str) -> None:
+    assert split([f"{mark}a{mark} a"], tokenizer="words") == [["a", "a"]]
+    with encode(Text(iter([f"{mark}a{mark}{mark} a {mark}", mark]), tokenizer="words"), min_count=1) as corpus:
+        assert (corpus.vocabulary.keys, corpus.tokens.tolist(), corpus.sentences.tolist()) == (["a"], [0, 0], [0, 2])
 
 
 def test_whitespace_is_that_of_ascii() -> None:

@@ -1,7 +1,7 @@
 """Tokens stage, in threads: one block of text becomes its distinct words, their counts, and an id per token."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -143,6 +143,7 @@ def cut_text(block: TextBlock, text: Text, space: Spacing | None = None) -> Piec
         distinct = pc.if_else(are_words(distinct), distinct, "")
         distinct = _lowered(distinct) if text.lower else distinct
     elif text.tokenizer != "whitespace":
+        distinct, ids = _bare(distinct, ids)
         distinct, ids, ends = _expanded(words.cut(distinct.to_pylist(), text.tokenizer, text.lower), ids, ends)
     elif text.lower:
         distinct = _lowered(distinct)
@@ -203,6 +204,12 @@ def _without_blank_runs(data: memoryview) -> memoryview:
     return memoryview(np.concatenate(kept).tobytes())
 
 
+def _bare(distinct: Any, ids: npt.NDArray[np.int32]) -> tuple[Any, npt.NDArray[np.int32]]:
+    """The pieces without the punctuation around them: `word,` and `word.` are one then, and half as many are cut."""
+    encoded = pc.utf8_trim(distinct, characters=words.MARKS_AROUND).dictionary_encode()
+    return encoded.dictionary, ids_of(encoded)[ids]
+
+
 def _lowered(distinct: Any) -> Any:
     return strings([word.lower() for word in distinct.to_pylist()])
 
@@ -223,7 +230,7 @@ def ids_of(encoded: Any) -> npt.NDArray[np.int32]:
 
 
 def _expanded(
-    cut: list[list[str]], ids: npt.NDArray[np.int32], ends: npt.NDArray[np.int64]
+    cut: Sequence[Sequence[str]], ids: npt.NDArray[np.int32], ends: npt.NDArray[np.int64]
 ) -> tuple[Any, npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Put the words of each piece in its place: `cut[p]` are the words of piece p."""
     lengths = np.fromiter(map(len, cut), np.int64, len(cut))

@@ -17,11 +17,14 @@ from firth.errors import ConfigError
 from firth.tokens import chinese
 from firth.tokens.phrases import LearntPhrases
 
-Tokenizer = Callable[[Sequence[str]], list[list[str]]]
+Tokenizer = Callable[[Sequence[str]], Sequence[Sequence[str]]]
 
 _PIECE = re.compile(r"[^ \t-\r]+")  # the six blanks of ASCII: space, \t, \n, \v, \f, \r
 _BOUND: Final = "\x1e"  # a character on its own for every tokenizer, and a part of no word
 _UNUSABLE = re.compile(f"[{_BOUND}\ud800-\udfff]")  # and lone surrogates, which no UTF-8 has
+
+MARKS_AROUND: Final = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~‘’“”«»–—…"
+"""Characters that no word of `unicode_words` begins or ends with, and that are no letters: the usual ones, not all."""
 
 
 def whitespace(pieces: Sequence[str]) -> list[list[str]]:
@@ -29,15 +32,15 @@ def whitespace(pieces: Sequence[str]) -> list[list[str]]:
     return [[piece] for piece in pieces]
 
 
-def unicode_words(pieces: Sequence[str]) -> list[list[str]]:
+def unicode_words(pieces: Sequence[str]) -> list[Sequence[str]]:
     """Runs of letters, marks and digits; everything else is dropped.
 
     After Unicode's rules for words (UAX #29): an apostrophe between two letters stays (don't, l’eau), so does a point
     or comma between two digits (3.14) and an underscore inside a word; a hyphen parts. No dictionary is asked, so a run
     of Chinese, Japanese or Thai letters is one word.
     """
-    word = _word_pattern()
-    return [[piece] if piece.isascii() and piece.isalnum() else word.findall(piece) for piece in pieces]
+    words_in = _word_pattern().findall
+    return [(piece,) if piece.isalnum() else words_in(piece) for piece in pieces]
 
 
 TOKENIZERS: Final[dict[str, Tokenizer]] = {
@@ -60,7 +63,7 @@ def pieces_of(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def cut(pieces: Sequence[str], tokenizer: str = "whitespace", lower: bool = False) -> list[list[str]]:
+def cut(pieces: Sequence[str], tokenizer: str = "whitespace", lower: bool = False) -> Sequence[Sequence[str]]:
     """The words of each piece; lower-cased before it is cut, by Unicode's full rules (`str.lower`), where `lower`."""
     return tokenizer_named(tokenizer)([piece.lower() for piece in pieces] if lower else pieces)
 
@@ -130,14 +133,14 @@ def _spacing(
 
 @cache
 def _word_pattern() -> re.Pattern[str]:
-    r"""A word. Marks are listed, for `re` has no \p{M}, and its \w without them breaks Hindi and decomposed accents."""
-    marks = "".join(map(chr, filter(_is_mark, [*range(0x20000), *range(0xE0100, 0xE01F0)])))
+    r"""A word. Its characters are listed in runs: `re` has no \p{M}, and \w without marks breaks Hindi and decomposed
+    accents. One class of them all is read three times as fast as a choice between [^\W_] and a class of marks.
+    """
+    planes = "".join(map(chr, [*range(0x34000), *range(0xE0100, 0xE01F0)]))  # there are no others
+    marks = "".join([mark for mark in re.findall(r"\W", planes) if unicodedata.category(mark)[0] == "M"])
     letter = rf"(?:[^\W\d_]|[{marks}])"
-    character = rf"(?:[^\W_]|[{marks}])"
-    inner_letter = rf"(?<={letter})['’](?={letter})"
-    inner_digit = r"(?<=\d)[.,](?=\d)"
-    return re.compile(rf"{character}+(?:(?:{inner_letter}|{inner_digit}|[_\u200c\u200d\u00ad]+){character}+)*")
-
-
-def _is_mark(codepoint: int) -> bool:
-    return unicodedata.category(chr(codepoint)).startswith("M")
+    runs = [run.span() for run in re.finditer(r"[^\W_]+", planes.translate(dict.fromkeys(map(ord, marks), "x")))]
+    character = "[" + "".join(f"{planes[first]}-{planes[end - 1]}" for first, end in runs) + "]"
+    between_letters = rf"['’](?<={letter}.)(?={letter})"
+    between_digits = r"[.,](?<=\d.)(?=\d)"
+    return re.compile(rf"{character}+(?:(?:{between_letters}|{between_digits}|[_\u200c\u200d\u00ad]+){character}+)*")
