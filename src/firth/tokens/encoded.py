@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from firth import machine
 from firth.corpus.items import strings
@@ -289,13 +290,12 @@ def _chosen(words: Any, counts: npt.NDArray[np.int64], words_read: int, options:
     frequent = np.flatnonzero(counts >= options.min_count)
     if not len(frequent):
         raise _no_words(words, counts, words_read, options.min_count)
-    keys: list[str] = words.take(_as_arrow(frequent)).to_pylist()
-    by_key = np.array(sorted(range(len(keys)), key=keys.__getitem__))
-    order = by_key[np.argsort(-counts[frequent[by_key]], kind="stable")][: options.max_vocab]
-    chosen = frequent[order]
+    table = pa.table({"word": words.take(_as_arrow(frequent)), "count": _as_arrow(counts[frequent])})
+    order = pc.sort_indices(table, sort_keys=[("count", "descending"), ("word", "ascending")])[: options.max_vocab]
+    chosen = frequent[np.frombuffer(order.buffers()[1], np.uint64, len(order))]
     ranks = np.full(len(counts), -1, np.int32)
     ranks[chosen] = np.arange(len(chosen), dtype=np.int32)
-    return Vocabulary([keys[i] for i in order.tolist()], counts[chosen]), ranks
+    return Vocabulary(table["word"].take(order).to_pylist(), counts[chosen]), ranks
 
 
 def _given(words: Any, counts: npt.NDArray[np.int64], words_read: int, keys: list[str]) -> tuple[Vocabulary, Ids]:
