@@ -5,6 +5,7 @@ import math
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,26 @@ def test_rows_lead_to_their_parts() -> None:
         if len(ngram) > 1:
             assert by_row[learnt.trie.suffixes[row]] == ngram[1:]
     assert (np.diff(learnt.trie.ngrams[learnt.firsts[1] :]) > 0).all()
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=5), min_size=1, max_size=8), st.integers(1, 6))
+def test_the_table_of_any_text_holds_its_ngrams_in_their_order(sentences: list[list[str]], order: int) -> None:
+    names = ["a", "b", "c", "never", "<s>", "</s>"]
+    text = [word for sentence in sentences for word in ("<s>", *sentence, "</s>")]
+    table = ngrams.count(np.array([names.index(word) for word in text], np.int32), len(names), order, end=5)
+    found: list[tuple[int, ...]] = []
+    for row, ngram in enumerate(table.ngrams.tolist()):
+        context, word = divmod(ngram, len(names))
+        found.append((*(found[context - 1] if context else ()), word))
+        assert found[row][1:] == (found[table.suffixes[row]] if table.suffixes[row] >= 0 else ())
+    expected = counts(sentences, order)
+    of_all = {(word,): 0 for word in range(len(names))} | {
+        tuple(map(names.index, ngram)): count for of in expected.values() for ngram, count in of.items()
+    }
+    assert dict(zip(found, table.counts.tolist(), strict=True)) == of_all
+    assert found == sorted(found, key=lambda ngram: (len(ngram), ngram))
+    for context, (begin, stop) in enumerate(pairwise(table.starts.tolist())):
+        assert [ngram for ngram in found if len(ngram) > 1 and ngram[:-1] == found[context]] == found[begin:stop]
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4), min_size=1, max_size=6), st.integers(1, 4))

@@ -54,7 +54,7 @@ def with_bounds(tokens: npt.NDArray[Any], sentences: I8, start: int, end: int) -
 def count(tokens: I4, words: int, order: int, end: int) -> Table:
     """All n-grams of `order` words or fewer; none goes on after `end`.
 
-    tokens  i4[n], of 0 … words - 1; every word is a row, also one that does not come
+    tokens  i4[n], of 0 … words - 1, the last of them `end`; every word is a row, also one that does not come
 
     Raises MemoryLimitError for more than 2^31 tokens or n-grams, which is more than a row's number holds.
 
@@ -68,25 +68,30 @@ def count(tokens: I4, words: int, order: int, end: int) -> Table:
     ngrams, suffixes, counts = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
     ngrams[:words], suffixes[:words], counts[:words] = np.arange(words), -1, np.bincount(tokens, minlength=words)
     starts = np.zeros(room + 1, np.int64)
-    positions, spare = np.arange(1, len(tokens) + 1, dtype=np.int32), np.empty(len(tokens), np.int32)
-    before, after, free = tokens, np.empty_like(tokens), np.empty_like(tokens)
+    grams, spare, cursors = _singles(tokens, counts[:words], end)
     firsts = [0, words]
-    for n in range(1, order + 1):
-        found = kernels.sort_by_first(tokens, n, end, positions, np.zeros(words + 1, np.int64), spare)
-        positions, spare = spare[:found], positions
-        if n == 1:  # a word is its own row
-            continue
-        if firsts[-1] + found > _MOST:
-            raise _too_many(firsts[-1] + found, "n-grams")
-        firsts.append(
-            kernels.number(tokens, n, words, positions, before, firsts[-1], after, ngrams, starts, suffixes, counts)
-        )
-        before, after, free = after, free, after
+    for n in range(2, order + 1):
+        kernels.put_before(tokens, end, grams, cursors, spare)
+        grams, spare = spare[: cursors[-1]], grams
+        if firsts[-1] + len(grams) > _MOST:
+            raise _too_many(firsts[-1] + len(grams), "n-grams")
+        firsts.append(kernels.number(grams, end, cursors, firsts[n - 2], firsts[-1], ngrams, starts, suffixes, counts))
     rows, contexts = firsts[-1], firsts[-2]
     starts = starts[: contexts + 1]
     starts[0] = words
     np.cumsum(starts, out=starts)
     return Table(ngrams[:rows], starts, suffixes[:rows], counts[:rows], tuple(firsts))
+
+
+def _singles(tokens: I4, counts: I4, end: int) -> tuple[I4, I4, I8]:
+    """The words of a text in their order, i4[n, 2]: where each is, and its row; room for pairs, and their cursors."""
+    places, grams = np.zeros((len(tokens), 2), np.int32), np.empty((len(tokens), 2), np.int32)
+    places[:, 0] = np.arange(1, len(tokens) + 1)
+    kernels.put_before(tokens, -1, places, np.cumsum(counts, dtype=np.int64) - counts, grams)
+    grams[:, 1] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    going_on = counts.copy()
+    going_on[end] = 0
+    return grams, places, np.cumsum(going_on, dtype=np.int64) - going_on
 
 
 def _too_many(found: int, what: str) -> MemoryLimitError:

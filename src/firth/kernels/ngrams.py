@@ -1,9 +1,10 @@
 """n-grams of all lengths in one sorted table: counted by sorting, weighted by Kneser-Ney, and walked word by word.
 
-    sort_by_first(…)   positions in the order of their n-grams, from their order by (n-1)-grams
-    number(…)          equal neighbours in that order become one row
-    kneser_ney(…)      the probability of every row, and the back-off weight of every context
-    score(…)           the longest n-gram of the table that ends at each word of a text
+    put_before(…)        all n-grams of a text in their order, from its (n-1)-grams in theirs
+    number(…)            equal neighbours in that order become one row
+    different_before(…)  how many different words stand before an n-gram
+    kneser_ney(…)        the probability of every row, and the back-off weight of every context
+    score(…)             the longest n-gram of the table that ends at each word of a text
 
 A row is an n-gram. Rows 0, 1, … are the single words, then come the pairs, then the triples, … An n-gram is held as
 (row of its first n-1 words + 1) · words + its last word: one i8, ascending over the whole table.
@@ -30,68 +31,87 @@ class Trie(NamedTuple):
 
 
 @kernel
-def sort_by_first(tokens, n, end, before, cursors, after):  # type: ignore[no-untyped-def]
-    """Positions in the order of the n-grams that begin there; from `before`, their order by (n-1)-grams.
+def put_before(tokens, end, shorter, cursors, longer):  # type: ignore[no-untyped-def]
+    """All n-grams of a text in their order, from its (n-1)-grams in theirs: before each the word that stands there.
 
     The n-gram at p is the word at p and the (n-1)-gram at p + 1: what is sorted by the latter is sorted by the former.
 
-    tokens   i4[m], an n-gram ends where `end` does, or before
-    before   i4[·], for n = 1 every position + 1
-    cursors  i8[words + 1], all zero; written
-    after    i4[·], written
-    Returns how many were written.
+    tokens   i4[m]
+    end      nothing goes on after this word
+    shorter  i4[·, 2], the (n-1)-grams: where each begins, and its row
+    cursors  i8[words], how many n-grams begin with a lesser word; written: with this word or a lesser one
+    longer   i4[·, 2], written: where each n-gram begins, and the row of its last n-1 words
     """
-    length = 0
-    for p in range(len(tokens) - 1, -1, -1):
-        length = 1 if tokens[p] == end else length + 1
-        cursors[tokens[p] + 1] += length >= n
-    for word in range(1, len(cursors)):
-        cursors[word] += cursors[word - 1]
-    found = cursors[len(cursors) - 1]
-    table = tokens.reshape((1, -1))
-    last = len(before) - 1
-    for k in range(len(before)):
-        prefetch(table, 0, max(before[min(k + _AHEAD, last)] - 1, 0))
-        p = before[k] - 1
-        if p >= 0 and (n == 1 or tokens[p] != end):
-            after[cursors[tokens[p]]] = p
-            cursors[tokens[p]] += 1
-    return found
+    texts = tokens.reshape((1, -1))
+    last = len(shorter) - 1
+    for k in range(len(shorter)):
+        prefetch(texts, 0, max(shorter[min(k + _AHEAD, last), 0] - 1, 0))
+        p = shorter[k, 0] - 1
+        if p >= 0 and tokens[p] != end:
+            at = cursors[tokens[p]]
+            longer[at, 0] = p
+            longer[at, 1] = shorter[k, 1]
+            cursors[tokens[p]] = at + 1
 
 
 @kernel
-def number(tokens, n, words, positions, before, first, after, ngrams, starts, suffixes, counts):  # type: ignore[no-untyped-def]
-    """Rows for the n-grams at `positions`, which stand in their order; equal ones share a row.
+def number(grams, end, cursors, contexts, first, ngrams, starts, suffixes, counts):  # type: ignore[no-untyped-def]
+    """Rows for all n-grams of a text, which come in their order; equal ones share a row.
 
-    tokens    i4[m]
-    words     how many words there are
-    before    i4[m], the row of the (n-1)-gram at each position
+    Those that begin with the same n-1 words follow each other, as these do: how often each comes says whose turn it is.
+
+    grams     i4[·, 2], what `put_before` wrote; the row of the last n-1 words becomes that of the n-gram
+    end       nothing goes on after this word
+    cursors   i8[words], as `put_before` left them; written: as it wants them for n + 1
+    contexts  the first row of an (n-1)-gram
     first     the row that the first n-gram gets
-    after     i4[m], written: the row of the n-gram at each of the positions
-    ngrams    i8[·], suffixes i4[·], counts i4[·]: written from row `first` on
-    starts    i8[·], 0 beyond row `first`; starts[r + 1] becomes how many n-grams begin with (n-1)-gram r
+    ngrams    i8[·], suffixes i4[·], counts i4[·]: those of (n-1)-grams are read, and written from row `first` on
+    starts    i8[·], 0 beyond row `contexts`; starts[r + 1] becomes how many n-grams begin with (n-1)-gram r
     Returns the row after the last.
     """
+    words = len(cursors)
     row = first - 1
-    word, rest = -1, -1
-    last = len(positions) - 1
-    texts, rows, written = tokens.reshape((1, -1)), before.reshape((1, -1)), after.reshape((1, -1))
-    for k in range(len(positions)):
-        ahead = positions[min(k + _AHEAD, last)]
-        prefetch(texts, 0, ahead)
-        prefetch(rows, 0, ahead)
-        prefetch(written, 0, ahead)
-        p = positions[k]
-        if tokens[p] != word or before[p + 1] != rest:
-            word, rest = tokens[p], before[p + 1]
-            row += 1
-            ngrams[row] = (np.int64(before[p]) + 1) * words + tokens[p + n - 1]
-            suffixes[row] = rest
-            counts[row] = 0
-            starts[before[p] + 1] += 1
-        counts[row] += 1
-        after[p] = row
+    context, left = contexts - 1, 0
+    k, going_on = 0, 0
+    last = len(grams) - 1
+    table = ngrams.reshape((1, -1))
+    for word in range(words):
+        stop = cursors[word]
+        cursors[word] = going_on
+        rest = -1
+        while k < stop:
+            prefetch(table, 0, grams[min(k + _AHEAD, last), 1])
+            while left == 0:
+                context += 1
+                left = counts[context] if ngrams[context] % words != end else 0
+            left -= 1
+            if grams[k, 1] != rest:
+                rest = grams[k, 1]
+                row += 1
+                last_word = ngrams[rest] % words
+                ngrams[row] = (np.int64(context) + 1) * words + last_word
+                suffixes[row] = rest
+                counts[row] = 0
+                starts[context + 1] += 1
+            counts[row] += 1
+            going_on += last_word != end
+            grams[k, 1] = row
+            k += 1
     return row + 1
+
+
+@kernel
+def different_before(suffixes, counts):  # type: ignore[no-untyped-def]
+    """How many different words stand before n-grams: counts[s] += 1 for every suffix s of longer ones.
+
+    suffixes  i4[·], ascending in stretches
+    counts    i4[rows]
+    """
+    table = counts.reshape((1, -1))
+    last = len(suffixes) - 1
+    for row in range(len(suffixes)):
+        prefetch(table, 0, suffixes[min(row + _AHEAD, last)])
+        counts[suffixes[row]] += 1
 
 
 @kernel

@@ -60,8 +60,8 @@ def discounts(counts: npt.NDArray[np.int32], discount: float | None = None) -> l
     """
     if discount is not None:
         return [discount] * 3
-    t = np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(float)
-    if t[1:4].all():
+    t = [float(np.count_nonzero(counts == k)) for k in range(5)]
+    if all(t[1:4]):
         y = t[1] / (t[1] + 2 * t[2])
         found = [k - (k + 1) * y * t[k + 1] / t[k] for k in (1, 2, 3)]
         if all(0 <= d <= k for k, d in enumerate(found, 1)):
@@ -80,7 +80,8 @@ def _adjusted(table: Table, start: int) -> npt.NDArray[np.int32]:
     for n in range(1, order):
         rows, longer = table.rows(n), table.rows(n + 1)
         kept = counts[low:high].copy()
-        counts[rows] = np.bincount(table.suffixes[longer] - rows.start, minlength=rows.stop - rows.start)
+        counts[rows] = 0
+        kernels.different_before(table.suffixes[longer], counts)
         counts[low:high] = kept
         low, high = int(table.starts[low]), int(table.starts[high])
     counts[start] = 0
