@@ -124,6 +124,9 @@ def draw(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
     for kind, rows in found.items():
         left.loglog(DISTANCES, [gradient for gradient, _ in rows], marker="o", label=kind)
         right.semilogx(DISTANCES, [share for _, share in rows], marker="o", label=kind)
+    for axes in (left, right):
+        axes.set_xticks(DISTANCES, [str(distance) for distance in DISTANCES])
+        axes.minorticks_off()
     left.set(xlabel="symbols back", ylabel="gradient, first / last")
     right.set(xlabel="symbols back", ylabel="answered rightly", ylim=(0, 1.05))
     left.legend()
