@@ -12,6 +12,7 @@ and which come from memory, and does not depend on what the compiler guesses.
     nearest(x), power_of_two(n)     round to whole numbers; 2^n for whole -126 <= n <= 127
     inverse_root(x)                 1 / sqrt(x) for x > 0, off by less than 7e-4 of it
     prefetch(table, row, at)        asks for the cache line of table[row, at], to write to it; changes nothing
+    ask(array, at)                  the same of array[at], of one dimension, to read it
 
 With NUMBA_DISABLE_JIT=1 the same names are NumPy on slices, so a kernel can be stepped through.
 """
@@ -62,6 +63,9 @@ if numba_config.DISABLE_JIT:
         table[row, at : at + 8] = [*(x.sum() for x in (a, b, c, d, e, f)), 0, 0]
 
     def prefetch(table: Any, row: int, at: int) -> None:
+        pass
+
+    def ask(array: Any, at: int) -> None:
         pass
 
 else:
@@ -155,14 +159,26 @@ else:
     def prefetch(typing: Any, table: Any, row: Any, at: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             bytes_at = builder.bitcast(_pointer(context, builder, signature.args[0], *args), ir.IntType(8).as_pointer())
-            i4 = ir.IntType(32)
-            kind = ir.FunctionType(ir.VoidType(), [bytes_at.type, i4, i4, i4])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            write, keep, data = 1, 3, 1
-            builder.call(function, [bytes_at, ir.Constant(i4, write), ir.Constant(i4, keep), ir.Constant(i4, data)])
-            return context.get_dummy_value()
+            return _asked(context, builder, bytes_at, write=1)
 
         return types.void(table, row, at), code
+
+    @intrinsic
+    def ask(typing: Any, array: Any, at: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            made = context.make_array(signature.args[0])(context, builder, args[0])
+            address = builder.gep(made.data, [_as_int64(builder, args[1])])
+            return _asked(context, builder, builder.bitcast(address, ir.IntType(8).as_pointer()), write=0)
+
+        return types.void(array, at), code
+
+    def _asked(context: Any, builder: Any, address: Any, write: int) -> Any:
+        i4 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, i4, i4, i4])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        keep, data = 3, 1
+        builder.call(function, [address, ir.Constant(i4, write), ir.Constant(i4, keep), ir.Constant(i4, data)])
+        return context.get_dummy_value()
 
     @intrinsic
     def store_totals(typing: Any, table: Any, row: Any, at: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from firth.kernels.compiled import inlined, kernel
 from firth.kernels.rng import below, random_bits, uniform
+from firth.kernels.simd import ask
 
 WALKERS = 64  # side by side in a thread: enough to hide memory, few enough for the first-level cache
 PATIENCE = 128  # candidates refused in a row before all neighbours are weighed: a step then takes bounded time
@@ -57,7 +58,7 @@ class Walkers(NamedTuple):
     before: Any  # i4, -1 at the start
     keys: Any  # u8, each one's random stream
     draws: Any  # i8, how much of it is used
-    at: Any  # i8, the link that is looked at, -1: there is none
+    at: Any  # i8, the link that is looked at, -1: there is none (second order)
     height: Any  # f8, where in 0 … max(1, 1/q) the candidate's coin fell; -1: back, without more ado
     candidate: Any  # i4
     maybe: Any  # b1, whether the filter says that the node before may be linked to the candidate
@@ -78,11 +79,11 @@ def walk_first_order(links, path, starts, first, last, key, walkers, tokens, sen
     path       i8[length], the kind of each node of a walk; zeros where there is one kind
     starts     i4[walks], where each walk of the pass begins
     tokens     i4[·], written from tokens[n] on;  sentences  i8[·], the ends of walks, from sentences[s + 1] on
-    Returns where the tokens end.
+    Returns where the tokens end. Where all neighbours are alike, 64 random bits are two steps.
     """
     length, kinds, weighted = len(path), links.kinds, links.chances.size > 0
     offsets, targets, chances, aliases = links.offsets, links.targets, links.chances, links.aliases
-    here, keys, at, ends = walkers.here, walkers.keys, walkers.at, walkers.ends
+    here, keys, draws, at, ends = walkers.here, walkers.keys, walkers.draws, walkers.at, walkers.ends
     sentences[s] = n
     for begin in range(first, last, WALKERS):
         m = min(WALKERS, last - begin)
@@ -92,26 +93,47 @@ def walk_first_order(links, path, starts, first, last, key, walkers, tokens, sen
             tokens[n + k * length] = here[k]
             ends[k] = length
         for t in range(1, length):
-            kind = path[t]
-            for k in range(m):
-                row = np.int64(here[k]) * kinds + kind
-                a = offsets[row]
-                d = offsets[row + 1] - a
-                at[k] = a + below(random_bits(keys[k], t), d) if d > 0 else -1
+            kind, then = path[t], path[min(t + 1, length - 1)]
             if weighted:
                 for k in range(m):
-                    j = at[k]
-                    if j >= 0 and uniform(random_bits(keys[k], t)) >= chances[j]:
-                        at[k] = offsets[np.int64(here[k]) * kinds + kind] + aliases[j]
+                    _look(links, walkers, k, kind, t, random_bits(keys[k], t))
+                    ask(chances, at[k])
+                for k in range(m):
+                    if ends[k] > t and uniform(random_bits(keys[k], t)) >= chances[at[k]]:
+                        at[k] = offsets[np.int64(here[k]) * kinds + kind] + aliases[at[k]]
+            elif t & 1:
+                for k in range(m):
+                    bits = random_bits(keys[k], t >> 1)
+                    draws[k] = np.int64(bits >> np.uint64(32))
+                    _look(links, walkers, k, kind, t, bits)
+            else:
+                for k in range(m):
+                    _look(links, walkers, k, kind, t, np.uint64(draws[k]))
             for k in range(m):
-                if at[k] >= 0:
-                    here[k] = targets[at[k]]
-                    tokens[n + k * length + t] = here[k]
-                else:
-                    ends[k] = min(ends[k], t)
+                x = targets[np.uint64(at[k])]
+                here[k] = x
+                tokens[np.uint64(n + k * length + t)] = x
+                ask(offsets, np.int64(x) * kinds + then)
         n = _close_up(walkers, m, length, tokens, sentences, n, s)
         s += m
     return n
+
+
+@inlined
+def _look(links, walkers, k, kind, t, bits):  # type: ignore[no-untyped-def]
+    """Which link walker k takes; its end is asked for, to be there when all others have looked.
+
+    A walk that has no way on ends at t: its walker goes anywhere, and what it writes is overwritten.
+    """
+    row = np.uint64(np.int64(walkers.here[k]) * links.kinds + kind)  # unsigned: no test for places from the end
+    begins = links.offsets[row]
+    degree = links.offsets[row + np.uint64(1)] - begins
+    j = begins + below(bits, degree)
+    if degree == 0:
+        walkers.ends[k] = min(walkers.ends[k], t)
+        j = 0
+    walkers.at[k] = j
+    ask(links.targets, j)
 
 
 @inlined

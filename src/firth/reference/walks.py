@@ -42,13 +42,17 @@ def factor(graph: Neighbours, x: int, before: int | None, p: float, q: float) ->
 
 
 def first_order(graph: Neighbours, start: int, length: int, key: int, aliases: Aliases | None = None) -> list[int]:
-    """One walk of first order; `key` is its random stream, of which step t draws number t."""
+    """One walk of first order; `key` is its random stream.
+
+    With weights step t draws number t of it. Where all neighbours are alike 32 bits are enough: number i has the lower
+    ones for step 2i + 1, the upper ones for step 2i + 2.
+    """
     walk = [start]
     for t in range(1, length):
         here = walk[-1]
         if not graph[here]:
             break
-        bits = random_bits(key, t)
+        bits = random_bits(key, t) if aliases else random_bits(key, (t - 1) // 2) >> (0 if t % 2 else 32)
         slot = below(bits, len(graph[here]))
         if aliases and uniform(bits) >= aliases.chances[here][slot]:
             slot = aliases.slots[here][slot]
