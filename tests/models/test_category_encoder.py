@@ -34,9 +34,9 @@ def shops(rows: int = 600, levels: int = 12, seed: int = 0) -> tuple[pd.DataFram
     return frame, effect + 0.3 * draw.standard_normal(rows)
 
 
-@pytest.fixture(scope="module")
-def fitted() -> firth.CategoryEncoder:
-    return firth.CategoryEncoder(dim=2, seed=1).fit(*shops())
+@pytest.fixture(scope="module", params=[0, 32], ids=["line", "network"])
+def fitted(request: pytest.FixtureRequest) -> firth.CategoryEncoder:
+    return firth.CategoryEncoder(dim=2, hidden=request.param, seed=1).fit(*shops())
 
 
 # ---------------------------------------------------------------- what is learnt
@@ -58,7 +58,11 @@ def test_unseen_and_missing_values_have_vectors_of_their_own(fitted: firth.Categ
     rows = fitted.transform(pd.DataFrame({"store": ["never", "either", None], "colour": ["red", "red", np.nan]}))
     assert np.array_equal(rows[0], rows[1])
     assert not np.array_equal(rows[0, :2], rows[2, :2])
-    assert np.abs(rows).min(axis=1).min() > 0
+    assert rows[2, 0] != 0
+    if fitted.hidden:
+        assert rows[0, 0] != 0  # learnt; a straight line takes an unseen value for the mean of its column's prior
+    else:
+        assert rows[0].tolist() == [0, 0, 0, 0]
 
 
 KINDS: dict[str, Any] = {
@@ -69,10 +73,11 @@ KINDS: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("hidden", [0, 32])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_target(kind: str) -> None:
+def test_every_kind_of_target(kind: str, hidden: int) -> None:
     frame, effect = shops()
-    encoder = firth.CategoryEncoder(dim=2).fit(frame, KINDS[kind](effect))
+    encoder = firth.CategoryEncoder(dim=2, hidden=hidden).fit(frame, KINDS[kind](effect))
     assert encoder.provenance_["target"] == kind
     assert encoder.provenance_["losses"][-1] < 0.8 * encoder.provenance_["losses"][0]
     effects = encoder.embeddings_["store"][[f"s{i}" for i in range(12)]]
@@ -96,7 +101,8 @@ def test_without_a_target_values_that_keep_the_same_company_are_near() -> None:
         firth.CategoryEncoder().fit(frame[["city"]])
 
 
-def test_a_target_that_means_nothing_teaches_nothing() -> None:
+@pytest.mark.parametrize("hidden", [0, 4])
+def test_a_target_that_means_nothing_teaches_nothing(hidden: int) -> None:
     """Cross-fitted: a model on the encoded table finds nothing in it, though 400 values come 5 times each."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -104,11 +110,25 @@ def test_a_target_that_means_nothing_teaches_nothing() -> None:
     draw = np.random.default_rng(0)
     frame = pd.DataFrame({"many": draw.integers(0, 400, 2000).astype(str)})
     y, later = draw.integers(0, 2, 2000), draw.integers(0, 2, 2000)
-    encoder = firth.CategoryEncoder(dim=1, hidden=4, batch=200, seed=1)
+    encoder = firth.CategoryEncoder(dim=1, hidden=hidden, batch=200, seed=1)
     encoded = encoder.fit_transform(frame, y)
     model = LogisticRegression().fit(encoded, y)
     assert roc_auc_score(y, model.predict_proba(encoded)[:, 1]) < 0.55
     assert abs(roc_auc_score(later, model.predict_proba(encoder.transform(frame))[:, 1]) - 0.5) < 0.04
+
+
+def test_a_straight_line_is_the_ridge_that_its_priors_make() -> None:
+    """At the priors that were found the numbers are the solution of the normal equations."""
+    frame, effect = shops()
+    encoder = firth.CategoryEncoder().fit(frame, effect)
+    columns = pd.get_dummies(frame.fillna("none"))
+    many, few = encoder.provenance_["priors"]
+    ridge = np.diag([0.0, *np.where(columns.columns.str.startswith("store"), many, few)])
+    design = np.column_stack([np.ones(len(frame)), columns.to_numpy(float)])
+    y = (effect - effect.mean()) / effect.std()
+    exact = design @ np.linalg.solve(design.T @ design + ridge, design.T @ y)
+    told = encoder.transform(frame).sum(1)
+    assert np.corrcoef(told, exact)[0, 1] > 0.999  # but for the rounding to grains
 
 
 def test_cross_fitting_uses_no_rows_own_target() -> None:
@@ -130,7 +150,10 @@ def test_cross_fitting_uses_no_rows_own_target() -> None:
 
 def test_numbers_in_a_vector_by_rule() -> None:
     frame = pd.DataFrame({"few": ["a", "b"] * 50, "many": [f"v{i % 81}" for i in range(100)]})
-    encoder = firth.CategoryEncoder(epochs=1).fit(frame, range(100))
+    line = firth.CategoryEncoder()
+    assert line.fit(frame, np.arange(100) / 3).transform(frame).shape == (100, 2)  # it reads one number of each
+    assert line.fit(frame, np.arange(100) % 4).transform(frame).shape == (100, 4)  # four classes: up to four
+    encoder = firth.CategoryEncoder(epochs=1, hidden=4).fit(frame, range(100))
     assert {name: vectors.dim for name, vectors in encoder.embeddings_.items()} == {"few": 1, "many": 3}
     assert encoder.get_feature_names_out().tolist() == ["few_0", "many_0", "many_1", "many_2"]
     assert encoder.transform(frame).shape == (100, 4)
@@ -139,11 +162,11 @@ def test_numbers_in_a_vector_by_rule() -> None:
 @pytest.mark.parametrize(
     "changed",
     [{"dim": 3}, {"min_count": 40}, {"hide": 0.3}, {"hidden": 3}, {"epochs": 3}, {"batch": 7}, {"lr": 0.3}, {"seed": 2},
-     {"learn_from": "columns"}],
+     {"hidden": 0}, {"learn_from": "columns"}],
 )  # fmt: skip
 def test_every_option_does_something(changed: dict[str, Any]) -> None:
     frame, effect = shops(200)
-    plain = {"dim": 2, "epochs": 2}
+    plain = {"dim": 2, "epochs": 2, "hidden": 8}
     one = firth.CategoryEncoder(**plain).fit(frame, effect).transform(frame)
     same = firth.CategoryEncoder(**plain).fit(frame, effect).transform(frame)
     other = firth.CategoryEncoder(**{**plain, **changed}).fit(frame, effect).transform(frame)
@@ -337,17 +360,18 @@ def test_saved_and_opened(fitted: firth.CategoryEncoder, tmp_path: Path) -> None
         firth.load(tmp_path / "shops")
 
 
-def test_only_the_target_needs_torch() -> None:
+def test_only_a_network_needs_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['sklearn'] = None\n"
         "import firth\n"
         "table = [['a', 'x'], ['b', 'y']] * 20\n"
         "print(firth.CategoryEncoder(epochs=1).fit(table).transform(table).shape)\n"
-        "try: firth.CategoryEncoder().fit(table, [1, 2] * 20)\n"
+        "print(firth.CategoryEncoder().fit(table, [1, 2] * 20).transform(table).shape)\n"
+        "try: firth.CategoryEncoder(hidden=8).fit(table, [1, 2] * 20)\n"
         "except firth.errors.MissingExtraError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("(40, 2)\nLearning categories from a target needs PyTorch")
+    assert done.stdout.startswith("(40, 2)\n(40, 2)\nA network (hidden=8) needs PyTorch")
 
 
 def test_tables_in_files(tmp_path: Path) -> None:

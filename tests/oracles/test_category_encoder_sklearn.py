@@ -20,15 +20,14 @@ CROSS_FITTED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["target", "columns"])
+@pytest.mark.parametrize("how", ["target", "network", "columns"])
 def test_check_estimator(how: str) -> None:
     checks = pytest.importorskip("sklearn.utils.estimator_checks")
-    encoder = (
-        firth.CategoryEncoder(epochs=1) if how == "target" else firth.CategoryEncoder(learn_from="columns", epochs=1)
-    )
+    encoder = firth.CategoryEncoder(learn_from="columns" if how == "columns" else "auto", epochs=1)
+    encoder.hidden = 32 if how == "network" else 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        expected = CROSS_FITTED if how == "target" else {}
+        expected = {} if how == "columns" else CROSS_FITTED
         results = checks.check_estimator(encoder, on_fail=None, on_skip=None, expected_failed_checks=expected)
     failed = [(each["check_name"], str(each["exception"])) for each in results if each["status"] == "failed"]
     assert failed == []
@@ -49,7 +48,7 @@ def test_column_transformer_pipeline_and_grid_search() -> None:
     from sklearn.pipeline import make_pipeline
 
     frame, y = table()
-    encoded = make_column_transformer((firth.CategoryEncoder(dim=1), ["store"]), remainder="passthrough")
+    encoded = make_column_transformer((firth.CategoryEncoder(dim=1, hidden=32), ["store"]), remainder="passthrough")
     encoded.set_output(transform="pandas")
     search = GridSearchCV(
         make_pipeline(encoded, LogisticRegression()), {"columntransformer__categoryencoder__epochs": [1, 15]}, cv=2

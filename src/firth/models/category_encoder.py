@@ -1,7 +1,7 @@
 """CategoryEncoder: a vector for every value of a table's columns of categories.
 
-Guo & Berkhahn 2016, "Entity Embeddings of Categorical Variables", from a target; without one, the columns of a row are
-each other's context, and the engine of Word2Vec learns them.
+From a target: what each value adds to it, in a straight line, or by a network (Guo & Berkhahn 2016, "Entity Embeddings
+of Categorical Variables"). Without one the columns of a row are each other's context, for the engine of Word2Vec.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,8 @@ from firth.errors import ConfigError, InputError, MemoryLimitError, MissingExtra
 from firth.estimator import Transformer, estimator
 from firth.models.category_levels import Coded, Levels, coded
 from firth.models.category_target import part, target_of
-from firth.training.categories import Learnt, Lesson, Target, aligned, learn
+from firth.training.categories import Learnt, Lesson, Target, aligned, learn, rounded
+from firth.training.category_lines import learn_lines
 from firth.vectors.table import Vectors
 
 F4 = npt.NDArray[np.float32]
@@ -56,26 +57,29 @@ class CategoryEncoder(_Learnt, Transformer):
     name: ClassVar[str] = "categories"
 
     dim: int | None = option(default=None, at_least=1)
-    """Numbers in a vector of every column; none: the fourth root of how many values the column has, at least 1."""
+    """Numbers in a vector of every column; none: the fourth root of how many values the column has, at least 1, and
+    without hidden units no more than a straight line reads: one for each number, label or class, one for two classes
+    (target)."""
     learn_from: Literal["auto", "target", "columns"] = option(default="auto")
-    """target: a network learns to tell y. columns: the values of a row are each other's context, without y. auto:
+    """target: to tell y. columns: the values of a row are each other's context, without y. auto:
     target where there is a y."""
     target: Literal["auto", "regression", "classification"] = option(default="auto")
     """What y is; auto: numbers that are not all whole are a regression's, and all else are classes."""
     min_count: int = option(default=1, at_least=1)
     """Values that come less often than this are taken for unseen ones."""
     hide: float = option(default=0.02, at_least=0, at_most=0.5)
-    """Share of the values that learning takes for unseen or missing ones, so that those have vectors too."""
+    """Share of the values that learning takes for unseen or missing ones, so that those have vectors too (network,
+    columns)."""
     cv: int = option(default=5, at_least=2)
     """Parts of the table in `fit_transform`: each is encoded by what the others taught (target)."""
-    hidden: int = option(default=32, at_least=1)
-    """Hidden units of the network (target)."""
+    hidden: int = option(default=0, at_least=0)
+    """Hidden units of a network, which adds what takes two columns together; 0: none, a straight line (target)."""
     epochs: int = option(default=10, at_least=1)
-    """Passes over the table."""
+    """Passes over the table (network, columns)."""
     batch: int | None = option(default=None, at_least=1)
-    """Rows of a step (target); none: a hundredth of the table, 32 to 1,024."""
+    """Rows of a step (network); none: a hundredth of the table, 32 to 1,024."""
     lr: float | None = option(default=None, above=0)
-    """Learning rate at the start; none: 0.02 (target), 0.025 (columns)."""
+    """Learning rate at the start; none: 0.02 (network), 0.025 (columns)."""
     seed: int = option(default=1, at_least=0)
     """Of every random choice."""
 
@@ -99,23 +103,24 @@ class CategoryEncoder(_Learnt, Transformer):
         With a target it is cross-fitted: each of `cv` parts is encoded by a network that did not see its rows, so that
         no row is encoded by its own y, and what comes next is not misled. It is not `fit(X, y).transform(X)`.
         """
-        options, table, given, target = self._learn(X, y)
-        if target is None or table.rows < 2:
+        options, given, target, whole = self._learn(X, y)
+        rows, dims = len(given.codes), [table.shape[1] for table in self.tables_]
+        if target is None or whole is None or rows < 2:
             return self._framed(self._looked_up(given.codes, self.tables_), X)
-        found = np.empty((table.rows, sum(part.shape[1] for part in self.tables_)), np.float32)
-        for fold in _folds(target, min(options.cv, table.rows), options.seed):
+        found = np.empty((rows, sum(dims)), np.float32)
+        for fold in _folds(target, min(options.cv, rows), options.seed):
             others = ~fold
-            learnt = _supervised(
-                options, given.codes[others], self.levels_, part(target, others), _dims(options, self.levels_)
-            )
+            learnt = _supervised(options, given.codes[others], self.levels_, part(target, others), dims)
             turned = [
-                aligned(learnt.tables[place], self.tables_[place], np.bincount(column, minlength=levels.rows))
-                for place, (column, levels) in enumerate(zip(given.codes[others].T, self.levels_, strict=True))
+                rounded(aligned(table, onto, np.bincount(column, minlength=len(onto))), grain)
+                for table, onto, column, grain in zip(
+                    learnt.tables, whole.tables, given.codes[others].T, whole.grains, strict=True
+                )
             ]
             found[fold] = self._looked_up(_known(given.codes[fold], given.codes[others], self.levels_), turned)
         return self._framed(found, X)
 
-    def _learn(self, X: Any, y: Any) -> tuple["CategoryEncoder", tables.Table, Coded, Target | None]:  # noqa: N803
+    def _learn(self, X: Any, y: Any) -> tuple["CategoryEncoder", Coded, Target | None, Learnt | None]:  # noqa: N803
         options = self.checked()
         table = tables.of(X)
         if not table.rows:
@@ -127,18 +132,19 @@ class CategoryEncoder(_Learnt, Transformer):
         supervised = y is not None and options.learn_from != "columns"
         target = target_of(y, options.target, table.rows) if supervised else None
         given = coded(table, options.min_count)
-        dims = _dims(options, given.levels)
+        dims = _dims(options, given.levels, target)
         _check_memory(given.levels, dims)
-        if target is not None:
-            learnt = _supervised(options, given.codes, given.levels, target, dims)
-            found, told = learnt.tables, {"target": target.kind, "losses": learnt.losses, "priors": learnt.priors}
+        whole = None if target is None else _supervised(options, given.codes, given.levels, target, dims)
+        if target is not None and whole is not None:
+            found = [rounded(table, grain) for table, grain in zip(whole.tables, whole.grains, strict=True)]
+            told = {"target": target.kind, "losses": whole.losses, "priors": whole.priors, "grains": whole.grains}
         else:
             found, told = _self_supervised(options, given, dims)
         self._note_columns(table.names, len(table.columns))
         self.columns_ = table.names or [f"x{place}" for place in range(len(table.columns))]
         self.levels_, self.tables_, self.supervised_ = given.levels, found, supervised
         self.provenance_ = {"firth": firth.__version__, "numpy": np.__version__, "rows": table.rows, **told}
-        return options, table, given, target
+        return options, given, target, whole
 
     # ------------------------------------------------------------ asking
 
@@ -263,11 +269,12 @@ def _no_rows(columns: int) -> str:
     return f"Found array with 0 sample(s) (shape=(0, {columns})) while a minimum of 1 is required."
 
 
-def _dims(options: CategoryEncoder, levels: Sequence[Levels]) -> list[int]:
+def _dims(options: CategoryEncoder, levels: Sequence[Levels], target: Target | None) -> list[int]:
     """Numbers in a vector of each column."""
     if options.dim is not None:
         return [options.dim] * len(levels)
-    return [max(1, round(len(each.keys) ** 0.25)) for each in levels]
+    most = target.outputs if target is not None and not options.hidden else None  # a straight line reads no more
+    return [min(max(1, round(len(each.keys) ** 0.25)), most or len(each.keys) + 2) for each in levels]
 
 
 def _check_memory(levels: Sequence[Levels], dims: Sequence[int]) -> None:
@@ -284,15 +291,18 @@ def _check_memory(levels: Sequence[Levels], dims: Sequence[int]) -> None:
 def _supervised(
     options: CategoryEncoder, codes: Any, levels: Sequence[Levels], target: Target, dims: Sequence[int]
 ) -> Learnt:
+    rows = [each.rows for each in levels]
+    if not options.hidden:
+        return learn_lines(codes, rows, dims, target)
     try:
         import torch
 
         from firth.networks.categories import CategoryNetwork
     except ImportError:
         raise MissingExtraError(
-            "Learning categories from a target needs PyTorch: pip install 'firth[lm]'. learn_from='columns' does not."
+            f"A network (hidden={options.hidden}) needs PyTorch: pip install 'firth[lm]'. A straight line (hidden=0) "
+            "does not."
         ) from None
-    rows = [each.rows for each in levels]
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
         torch.manual_seed(options.seed)
         network = CategoryNetwork(rows, dims, options.hidden, target.outputs)

@@ -46,9 +46,12 @@ class Learnt(NamedTuple):
     tables: list[F4]
     """f4[rows, dim] for each column; turned so that the first axis is the one that the target follows most."""
     losses: list[float]
-    """Mean loss of each pass, in nats (regression: half the squared error in standard deviations)."""
+    """Mean loss of each pass, or before and after each step, in nats (regression: half the squared error in standard
+    deviations)."""
     priors: list[float]
     """The precision of each column's prior after the last pass."""
+    grains: list[float]
+    """How finely each column's numbers are known: what differs by less may be by chance; 0: nobody can say."""
 
 
 def learn(network: Any, lesson: Lesson, target: Target) -> Learnt:
@@ -106,7 +109,8 @@ def learn(network: Any, lesson: Lesson, target: Target) -> Learnt:
             for table, count, prior in zip(network.arrays(), counts, priors, strict=True)
         ]
     lines = [line.detach().numpy() for line in network.lines]
-    return Learnt([_turned(table, line) for table, line in zip(network.arrays(), lines, strict=True)], losses, priors)
+    tables = [_turned(table, line) for table, line in zip(network.arrays(), lines, strict=True)]
+    return Learnt(tables, losses, priors, [0.0] * len(tables))
 
 
 def _loss(outputs: Any, values: Any, kind: Kind) -> Any:
@@ -132,12 +136,24 @@ def _curvature(target: Target) -> float:
 
 def _prior(table: F4, counts: npt.NDArray[Any], prior: float, curvature: float) -> float:
     """MacKay's rule, for the levels that were seen."""
-    seen = counts > 0
-    dim = table.shape[1]
-    known = counts[seen] * curvature / dim
-    determined = dim * float((known / (known + prior)).sum())
+    known = np.repeat((counts * curvature / table.shape[1])[:, None], table.shape[1], 1)
+    return determined(table, known, counts > 0, prior)
+
+
+def determined(table: npt.NDArray[Any], known: npt.NDArray[Any], seen: npt.NDArray[np.bool_], prior: float) -> float:
+    """MacKay's rule: as many numbers as the rows determine, over the squares of all. known: the rows' curvature."""
+    numbers = float((known[seen] / (known[seen] + prior)).sum())
     length = float(np.square(table[seen], dtype=np.float64).sum())
-    return float(min(_HARDEST, determined / max(length, 1e-12)))
+    return float(min(_HARDEST, numbers / max(length, 1e-12)))
+
+
+def rounded(table: F4, grain: float) -> F4:
+    """The table in whole grains; 0: as it is.
+
+    Networks of other parts of the table then mostly agree on a value. Where they do not, trees tell the parts apart by
+    it and, knowing the value by other columns, read off the difference what a row's own target was.
+    """
+    return (np.round(table / grain) * grain).astype(np.float32) if grain else table
 
 
 def _turned(table: F4, line: F4) -> F4:
