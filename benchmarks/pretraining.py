@@ -1,7 +1,7 @@
 """What pretraining on plain text is worth: BERT (ALBERT, GPT, XLNet) learns from a text, is taught SST-2, and so is the
 same network from random weights.
 
-    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 10000] [--seeds 5] [--texts 250 1000 6920]
+    python benchmarks/pretraining.py TEXT SST2 [--model bert] [--steps 5000] [--seeds 5] [--texts 250 1000 6920]
         [--picture curve.png] [--save]
 
 The table of tokens begins with vectors that Word2Vec learns from the same text in some twenty seconds, which count.
@@ -24,7 +24,7 @@ import measuring
 from firth.corpus import tasks
 from measuring import Summary
 
-NETWORK: dict[str, Any] = {"heads": 4, "dim": 128, "length": 64, "vocab_size": 8000, "lower": True}
+NETWORK: dict[str, Any] = {"heads": 4, "dim": 128, "length": 64, "vocab_size": 24000, "lower": True}
 MODELS: dict[str, Any] = {
     "bert": lambda **how: firth.BERT(**NETWORK, mask_share=0.4, **how),
     "albert": lambda **how: firth.ALBERT(**NETWORK, width=64, units="wordpiece", mask_share=0.4, **how),
@@ -61,7 +61,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("sst2")
     parser.add_argument("--model", choices=[*MODELS], default="bert")
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=10000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch-tokens", type=int, default=1024)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--pooling", choices=["own", "mean"], default="mean")
