@@ -30,6 +30,11 @@ def test_train_from_a_target(run: Run, file: Path, tmp_path: Path) -> None:
     assert run("info", tmp_path / "m", "--json").json["columns"]["store"]["levels"] == 5
 
 
+def test_single_numbers_are_not_offered_as_neighbours(run: Run, file: Path, tmp_path: Path) -> None:
+    ran = run("train", "categories", file, "-o", tmp_path / "m", "--y", "revenue")
+    assert "One number a value" in ran.err and "firth nearest" not in ran.err
+
+
 def test_train_without_a_target_on_named_columns(run: Run, file: Path, tmp_path: Path) -> None:
     ran = run("train", "categories", file, "-o", tmp_path / "m", "--columns", "store", "number", "--seed", 3)
     assert ran.out.strip() == str(tmp_path / "m")

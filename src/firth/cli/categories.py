@@ -67,7 +67,10 @@ def train(
     first = max(values, key=lambda name: values[name])
     key = encoder.embeddings_[first].index_to_key[0]
     learnt = ", ".join(f"{name} {values[name]:,} × {dims[name]}" for name in dims)
-    show.say(f"{learnt}; {document['seconds']:.1f} s in all. Try: firth nearest {output} '{first}={key}'")
+    ask = f"Try: firth nearest {output} '{first}={key}'"
+    if max(dims.values()) == 1:
+        ask = "One number a value, for models to read; for values that are alike, --hidden 32 --dim 4."
+    show.say(f"{learnt}; {document['seconds']:.1f} s in all. {ask}")
 
 
 def _target(column: Any, how: str) -> Any:
