@@ -39,7 +39,7 @@ def fit(pairs: Any, **options: Any) -> Translator:
 @pytest.fixture(scope="module")
 def reverse() -> Translator:
     seen = [pair for pair in reversals(3000, 1) if pair not in UNSEEN]
-    return fit(seen, steps=500)
+    return fit(seen, steps=1500)  # after 500 one of 40 is wrong on some processors
 
 
 def test_it_learns_to_reverse_exactly(reverse: Translator) -> None:
