@@ -5,7 +5,7 @@ same network from random weights.
         [--picture curve.png] [--save]
 
 The table of tokens is what Word2Vec learns from the same text in a minute, which counts, and stays while the network
-learns above it (a table that moves with gaps forgets much of it: docs/log.md); the task may move it. TEXT is read as it
+learns above it (one that moved scored no higher: docs/log.md); the task may move it. TEXT is read as it
 is; SST2 is a folder with train.tsv, valid.tsv and test.tsv of `label TAB text` lines. Seconds are of this process's
 processor, whatever else runs. A text stands for itself by the mean of its states (`--pooling own`: by
 the model's own summary); both starts are taught in the same way. The scores are accuracies on test.tsv, of the weights

@@ -69,7 +69,8 @@ def train(
     learnt = ", ".join(f"{name} {values[name]:,} × {dims[name]}" for name in dims)
     ask = f"Try: firth nearest {output} '{first}={key}'"
     if max(dims.values()) == 1:
-        ask = "One number a value, for models to read; for values that are alike, --hidden 32 --dim 4."
+        more = "--hidden 32 --dim 4" if encoder.supervised_ and not encoder.hidden else "--dim 4"
+        ask = f"One number a value, for models to read; for values that are alike, {more}."
     show.say(f"{learnt}; {document['seconds']:.1f} s in all. {ask}")
 
 

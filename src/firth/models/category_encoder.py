@@ -273,8 +273,10 @@ def _dims(options: CategoryEncoder, levels: Sequence[Levels], target: Target | N
     """Numbers in a vector of each column."""
     if options.dim is not None:
         return [options.dim] * len(levels)
-    most = target.outputs if target is not None and not options.hidden else None  # a straight line reads no more
-    return [min(max(1, round(len(each.keys) ** 0.25)), most or len(each.keys) + 2) for each in levels]
+    roots = [max(1, round(len(each.keys) ** 0.25)) for each in levels]
+    if target is None or options.hidden:
+        return roots
+    return [min(root, target.outputs) for root in roots]  # a straight line reads no more
 
 
 def _check_memory(levels: Sequence[Levels], dims: Sequence[int]) -> None:

@@ -195,8 +195,8 @@ class FineTuned:
                     }
                 )
                 mean, spread = float(task.get("mean", 0)), float(task.get("spread", 1))
-                pooling: TextPooling = "mean" if task.get("pooling") == "mean" else "own"
-                return cls(model, head, cast(TaskKind, kind), classes, mean, spread, pooling)
+                if (pooling := task.get("pooling", "own")) in ("own", "mean"):
+                    return cls(model, head, cast(TaskKind, kind), classes, mean, spread, pooling)
         raise CorruptFileError(f"{path}: its task is not one that its network answers. Copy the model again.")
 
 

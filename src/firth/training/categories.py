@@ -150,8 +150,8 @@ def determined(table: npt.NDArray[Any], known: npt.NDArray[Any], seen: npt.NDArr
 def rounded(table: F4, grain: float) -> F4:
     """The table in whole grains; 0: as it is.
 
-    Networks of other parts of the table then mostly agree on a value. Where they do not, trees tell the parts apart by
-    it and, knowing the value by other columns, read off the difference what a row's own target was.
+    What was learnt from other parts of the rows then mostly agrees on a value. Where it does not, trees tell the parts
+    apart by it and, knowing the value by other columns, read off the difference what a row's own target was.
     """
     return (np.round(table / grain) * grain).astype(np.float32) if grain else table
 
