@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from firth.huffman import HuffmanTree
 from firth.kernels import bags, core, objectives
 from firth.kernels.architectures import ContinuousBag
+from firth.kernels.noise import group_for
 from firth.reference import classifier as slow
 from firth.training.bags import Lesson, make_scratch
 from firth.training.tables import aligned, padded
@@ -53,7 +54,9 @@ def run(model, order, lr=0.05, fall=0.0, frozen=(), measure_every=1):
         "softmax": lambda: objectives.Softmax(len(model.outputs)),
         "ova": lambda: objectives.OneVersusAll(len(model.outputs), sizes, every),
         "hs": lambda: objectives.HierarchicalSoftmax(model.tree.offsets, model.tree.nodes, model.tree.codes),
-        "ns": lambda: objectives.NegativeSampling(model.negatives, np.array(model.noise, np.int32)),
+        "ns": lambda: objectives.NegativeSampling(
+            model.negatives, np.array(model.noise, np.int32), group_for(model.negatives)
+        ),
     }[model.loss]()
     stays = np.zeros(len(model.inputs) if len(frozen) else 0, np.bool_)
     stays[list(frozen)] = True

@@ -12,6 +12,7 @@ from firth.kernels import objectives
 from firth.kernels.bags import Bags as Documents
 from firth.kernels.bags import Part
 from firth.kernels.core import Tables
+from firth.kernels.noise import group_for
 from firth.kernels.pairs import learn_pairs
 from firth.reference import pairs as slow
 from firth.tokens.subwords import Bags
@@ -58,7 +59,9 @@ def assert_twins_agree(model, lr=0.1):
     tables = Tables(inputs, inputs if shared else table(model.outputs), np.zeros(0, np.bool_))
     lefts, held = bags(model.lefts), np.array(model.held, np.int32)
     documents = Documents(lefts.rows, lefts.offsets, held)
-    objective = objectives.NegativeSampling(model.negatives, np.array(model.noise, np.int32))
+    objective = objectives.NegativeSampling(
+        model.negatives, np.array(model.noise, np.int32), group_for(model.negatives)
+    )
     worker = _Worker(Lesson(tables, documents, lambda _: held, objective, 0, 1, lr, 1), bags(model.rights))
     order = np.random.default_rng(1).permutation(len(model.lefts)).astype(np.int32)
     part = Part(0, len(order), 3, np.uint64(7), np.float32(lr), np.float32(lr / 200))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firth.huffman import HuffmanTree
 from firth.kernels import architectures, core, objectives, rng, shallow
+from firth.kernels.noise import group_for
 from firth.reference import rng as slow_rng
 from firth.reference import word2vec as slow
 from firth.training.blocks import Setting, make_scratch
@@ -60,7 +61,9 @@ def as_setting(model):
         "cbow": lambda: architectures.ContinuousBag(model.mean, model.corrected, weighted, positions),
     }[model.architecture]()
     objective = {
-        "ns": lambda: objectives.NegativeSampling(model.negatives, np.array(model.noise, np.int32)),
+        "ns": lambda: objectives.NegativeSampling(
+            model.negatives, np.array(model.noise, np.int32), group_for(model.negatives)
+        ),
         "hs": lambda: objectives.HierarchicalSoftmax(model.tree.offsets, model.tree.nodes, model.tree.codes),
         "softmax": lambda: objectives.Softmax(len(model.outputs)),
     }[model.loss]()

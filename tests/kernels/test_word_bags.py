@@ -10,6 +10,7 @@ import pytest
 
 from firth.huffman import HuffmanTree
 from firth.kernels import core, objectives, shallow
+from firth.kernels.noise import group_for
 from firth.kernels.word_bags import CentreBag, ContextBags
 from firth.reference import fasttext as slow
 from firth.reference.word2vec import Model, examples
@@ -50,7 +51,9 @@ def as_setting(model, bags, divided):
 
     offsets, rows = np.cumsum([0, *map(len, bags)]), np.array([row for bag in bags for row in bag], np.int32)
     objective = {
-        "ns": lambda: objectives.NegativeSampling(model.negatives, np.array(model.noise, np.int32)),
+        "ns": lambda: objectives.NegativeSampling(
+            model.negatives, np.array(model.noise, np.int32), group_for(model.negatives)
+        ),
         "hs": lambda: objectives.HierarchicalSoftmax(model.tree.offsets, model.tree.nodes, model.tree.codes),
         "softmax": lambda: objectives.Softmax(len(model.outputs)),
     }[model.loss]()

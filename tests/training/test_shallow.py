@@ -10,6 +10,7 @@ import pytest
 import firth
 from firth.errors import ConfigError, DivergenceError, MemoryLimitError
 from firth.kernels.architectures import ContinuousBag, SkipGram
+from firth.kernels.noise import group_for
 from firth.kernels.objectives import NegativeSampling
 from firth.kernels.shallow import Corpus, Window
 from firth.training import blocks as planning
@@ -32,7 +33,9 @@ def setting(tokens=5000, words=50, epochs=3, lr=0.05, min_lr=0.001, dim=8, negat
         ),
         window=Window(5, True, 0),
         architecture=bag if cbow else SkipGram(np.zeros(1, np.int32)),
-        objective=NegativeSampling(negatives, noise_table(np.full(words, 1 / words), negatives, 1)),
+        objective=NegativeSampling(
+            negatives, noise_table(np.full(words, 1 / words), negatives, 1), group_for(negatives)
+        ),
         epochs=epochs,
         lr=lr,
         min_lr=min_lr,
@@ -161,10 +164,10 @@ def test_a_deterministic_run_gives_the_same_bytes_at_any_number_of_threads(cbow)
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
 def test_a_deterministic_run_learns_as_much(loss, architecture):
     text = [["a", "b", "c", "d", "e", "f"], ["u", "v", "w", "x", "y", "z"]] * 200
-    model = firth.Word2Vec(dim=32, epochs=3, lr=0.05, subsample=0, loss=loss, architecture=architecture)
-    losses = [
-        model.replace(deterministic=deterministic).fit(text, threads=2).provenance["epochs"][-1]["loss"]
-        for deterministic in (False, True)
+    model = firth.Word2Vec(dim=32, epochs=5, lr=0.05, subsample=0, loss=loss, architecture=architecture)
+    losses = [  # against one thread: what two lose among twelve words depends on how busy the machine is
+        model.replace(deterministic=deterministic).fit(text, threads=threads).provenance["epochs"][-1]["loss"]
+        for deterministic, threads in ((False, 1), (True, 2))
     ]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
 

@@ -5,6 +5,7 @@ import pytest
 
 from firth.huffman import HuffmanTree
 from firth.kernels.architectures import SkipGram
+from firth.kernels.noise import group_for
 from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, Softmax
 from firth.kernels.shallow import Block, Corpus, Window, learn
 from firth.reference.word2vec import hierarchical_softmax
@@ -51,7 +52,7 @@ def test_output_rows_touched_by_one_pair(words: int) -> None:
     tree = HuffmanTree.of(np.ones(words, np.int64))
     depth = len(tree.path(0))
     assert outputs_touched(Softmax(words), words) == words
-    assert outputs_touched(NegativeSampling(5, np.tile(others, 30)), words) == 6
+    assert outputs_touched(NegativeSampling(5, np.tile(others, 30), group_for(5)), words) == 6
     assert outputs_touched(HierarchicalSoftmax(tree.offsets, tree.nodes, tree.codes), words) == depth
     assert abs(depth - np.log2(words)) < 1
 

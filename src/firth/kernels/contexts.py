@@ -22,6 +22,7 @@ from numba.extending import overload
 
 from firth.kernels.compiled import inlined
 from firth.kernels.core import TILE, chunks, fill_last_tile, prefetch_row, set_label, silence
+from firth.kernels.noise import next_draw, noise_word
 from firth.kernels.objectives import (
     HierarchicalSoftmax,
     NegativeSampling,
@@ -42,17 +43,15 @@ _MOST = np.float32(1.0)  # of Σ |error|, the rate included: by then a score of 
 @inlined
 def _targets_sampling(objective, contexts, at, scratch):  # type: ignore[no-untyped-def]
     n = contexts + objective.negatives
-    if at + 2 * (1 + objective.negatives) > objective.noise.size:
-        at = 0
+    at = next_draw(objective, at, 2 * (1 + objective.negatives))
     for k in range(contexts):
         scratch.targets[k] = scratch.contexts[k]
         set_label(k, 1.0, scratch)
     for k in range(contexts, n):
-        scratch.targets[k] = objective.noise[at]
+        scratch.targets[k] = noise_word(objective, at + k - contexts)
         set_label(k, 0.0, scratch)
-        at += 1
     fill_last_tile(n, scratch.contexts[0], scratch)
-    return n, at
+    return n, at + objective.negatives
 
 
 @inlined

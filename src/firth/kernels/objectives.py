@@ -24,17 +24,16 @@ from firth.kernels.core import (
     sigmoid,
     silence,
 )
-from firth.kernels.rng import below, random_bits
+from firth.kernels.noise import first_draw, next_draw, noise_word
 from firth.kernels.simd import LANES, high, load, splat, store
-
-NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
 
 
 class NegativeSampling(NamedTuple):
     """The true word and `negatives` noise words; loss -log s(h·o) - Σ log s(-h·n). Mikolov et al. 2013b, eq. 4."""
 
     negatives: int
-    noise: Any  # i4[size], words drawn from the noise distribution in shuffled order
+    noise: Any  # i4[size], words drawn from the noise distribution in shuffled order, a group of them or more
+    group: int  # 2^group words are read several times before the next ones, see noise.py
 
 
 class HierarchicalSoftmax(NamedTuple):
@@ -68,20 +67,18 @@ class OneVersusAll(NamedTuple):
 def _begin_sampling(objective, block, scratch):  # type: ignore[no-untyped-def]
     scratch.labels[:] = 0.0
     set_label(0, 1.0, scratch)
-    return below(random_bits(block.key, NOISE + block.number), objective.noise.size)
+    return first_draw(objective, block.key, block.number)
 
 
 @inlined
 def _targets_sampling(objective, word, at, scratch):  # type: ignore[no-untyped-def]
     n = 1 + objective.negatives
-    if at + 2 * n > objective.noise.size:  # the next window's noise is prefetched: it must lie in the table too
-        at = 0
+    at = next_draw(objective, at, 2 * n)  # the next window's noise is prefetched: it must lie in the table too
     scratch.targets[0] = word
     for k in range(1, n):
-        scratch.targets[k] = objective.noise[at]
-        at += 1
+        scratch.targets[k] = noise_word(objective, at + k - 1)
     fill_last_tile(n, word, scratch)
-    return n, at
+    return n, at + objective.negatives
 
 
 @inlined
@@ -97,7 +94,7 @@ def _errors_sampling(objective, word, m, n, lr, measure, scratch):  # type: igno
 @inlined
 def _prefetch_sampling(tiles, objective, outputs, word, at):  # type: ignore[no-untyped-def]
     for k in range(objective.negatives):
-        prefetch_row(0, 16 * len(tiles), outputs, objective.noise[at + k])
+        prefetch_row(0, 16 * len(tiles), outputs, noise_word(objective, at + k))
     prefetch_row(0, 16 * len(tiles), outputs, word)
 
 

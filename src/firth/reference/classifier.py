@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from firth.huffman import HuffmanTree
-from firth.reference.rng import below, random_bits
+from firth.reference.noise import Noise
 from firth.reference.word2vec import Floats, hierarchical_softmax, negative_sampling, sigmoid, softmax
 
 
@@ -38,18 +38,13 @@ def learn(
 
     `key` and `number` say where the noise begins. Returns the losses, in nats; a document without rows has none.
     """
-    losses = []
-    at = below(random_bits(key, 2**62 + number), len(model.noise)) if model.noise else 0
+    losses, noise = [], Noise(model.noise, model.negatives, key, number)
     for place, document in enumerate(order):
         rows, step = model.documents[document], lr - place * fall
         if not rows:
             continue
         hidden = model.inputs[rows].mean(axis=0, keepdims=True)
-        if model.loss == "ns" and at + 2 * (1 + model.negatives) > len(model.noise):
-            at = 0
-        noise = model.noise[at : at + model.negatives]
-        loss, gradient = objective(model, hidden, document, noise, step)
-        at += model.negatives
+        loss, gradient = objective(model, hidden, document, noise.draw() if model.loss == "ns" else [], step)
         np.add.at(model.inputs, rows, gradient / len(rows))
         losses.append(float(loss[0]))
     return losses

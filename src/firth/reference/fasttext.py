@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from firth.reference.word2vec import Example, Floats, Model, Noise, examples, sigmoid, softmax
+from firth.reference.noise import Noise
+from firth.reference.word2vec import Example, Floats, Model, examples, sigmoid, softmax
 
 SIX = 6  # outputs move so many at a time, as in `kernels.core`
 MOST = 1.0  # of the sizes of a skip-gram window's errors together, as in `kernels.contexts`
@@ -27,7 +28,7 @@ def learn(
 
     Returns the loss of every window, in nats, and of skip-gram of all its contexts together.
     """
-    losses, noise = [], Noise(model, key, number)
+    losses, noise = [], Noise(model.noise, model.negatives, key, number)
     for example in examples(model, key, start, end):
         rows = [row for word in input_words(model, example) for row in bags[word]]
         hidden = model.inputs[rows].mean(axis=0)

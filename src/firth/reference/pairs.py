@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from firth.reference.rng import below, random_bits
+from firth.reference.noise import Noise
 from firth.reference.word2vec import Floats, negative_sampling
 
 
@@ -35,14 +35,10 @@ def learn(
 
     `key` and `number` say where the noise begins. Returns the losses, in nats.
     """
-    losses = []
-    at = below(random_bits(key, 2**62 + number), len(model.noise))
+    losses, noise = [], Noise(model.noise, model.negatives, key, number)
     for place, pair in enumerate(order):
         rows, step = model.lefts[pair], lr - place * fall
-        if at + 2 * (1 + model.negatives) > len(model.noise):
-            at = 0
-        held = [model.held[pair], *model.noise[at : at + model.negatives]]
-        at += model.negatives
+        held = [model.held[pair], *noise.draw()]
         hidden = model.inputs[rows].mean(axis=0, keepdims=True)
         means = np.array([model.outputs[model.rights[right]].mean(axis=0) for right in held])
         loss, gradient, moved = held_against(hidden, means, held, step)

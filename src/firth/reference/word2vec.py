@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.huffman import HuffmanTree
+from firth.reference.noise import Noise
 from firth.reference.rng import below, random_bits, uniform
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +61,7 @@ def learn(model: Model, key: int, lr: float, number: int = 0, start: int = 0, en
 
     `key` is the random stream of the pass, `number` the block's. Returns the loss of every hidden vector, in nats.
     """
-    losses, noise = [], Noise(model, key, number)
+    losses, noise = [], Noise(model.noise, model.negatives, key, number)
     for example in examples(model, key, start, end):
         hidden = hidden_vectors(model, example)
         if model.loss == "ns":
@@ -202,17 +203,3 @@ def _logistic(
     errors = lr * (labels - sigmoid(scores)) * counted
     np.add.at(outputs, targets, errors.T @ hidden)
     return np.logaddexp(0, (1 - 2 * labels) * scores) @ counted, errors @ rows
-
-
-class Noise:
-    """Reads the noise words in turn from a place that differs for every block."""
-
-    def __init__(self, model: Model, key: int, number: int) -> None:
-        self.words, self.count = model.noise, model.negatives
-        self.at = below(random_bits(key, 2**62 + number), len(self.words))
-
-    def draw(self) -> list[int]:
-        if self.at + 2 * (1 + self.count) > len(self.words):
-            self.at = 0
-        self.at += self.count
-        return self.words[self.at - self.count : self.at]

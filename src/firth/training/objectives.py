@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.huffman import HuffmanTree
+from firth.kernels.noise import group_for
 from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, OneVersusAll, Softmax
 from firth.vocabulary import Vocabulary
 
@@ -18,13 +19,14 @@ _COPIES = 64  # threads beyond that move the shared rows
 
 def negative_sampling(vocabulary: Vocabulary, count: int, exponent: float, seed: int) -> NegativeSampling:
     """`count` noise words per window, drawn with probability ∝ counts^exponent."""
-    return NegativeSampling(count, noise_table(vocabulary.noise_probability(exponent), count, seed))
+    table = noise_table(vocabulary.noise_probability(exponent), count, seed)
+    return NegativeSampling(count, table, group_for(count))
 
 
 def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.int32]:
     """Words in shuffled order, each as often as its probability says to within one: i4[draws].
 
-    Kernels read it from front to back, which costs no random look-up per word.
+    Kernels read it from front to back, group by group, which costs no random look-up per word.
     """
     random = np.random.default_rng((seed, 1))
     draws = noise_draws(len(probability), count)
@@ -39,7 +41,7 @@ def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> 
 
 def noise_draws(words: int, count: int) -> int:
     """Entries of the noise table."""
-    return max(_LEAST_DRAWS, _DRAWS_PER_WORD * words, 4 * _MOST_SHARES * (count + 1))
+    return max(_LEAST_DRAWS, _DRAWS_PER_WORD * words, _MOST_SHARES << group_for(count))
 
 
 def shares(objective: Objective, threads: int) -> list[Objective]:
