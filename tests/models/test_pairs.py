@@ -111,7 +111,7 @@ def test_shared_rows_bring_equal_words_together():
     def text():
         return [f"w{n}" for n in random.choice(40, 4, replace=False)]
 
-    copies = [(words, words[::-1]) for words in (text() for _ in range(400))]
+    copies = [(words, words[::-1]) for words in (text() for _ in range(800))]
     vectors = firth.Pairs(dim=32, epochs=40, shared=True, lr=0.5).fit(copies, threads=1)
     assert vectors.output is None
     fresh = [(words[:3], words[1:]) for words in (text() for _ in range(100))]
