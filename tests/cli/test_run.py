@@ -197,7 +197,7 @@ def started(*words: object, code: str = "from firth.__main__ import main; raise 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     try:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert "Traceback" not in err

@@ -1,13 +1,11 @@
 """Threads that meet."""
 
 import threading
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from firth.kernels.barrier import _FUTEX, meet
+from firth.kernels.barrier import meet
 from firth.kernels.compiled import kernel
 
 
@@ -18,7 +16,7 @@ def _rounds(barrier, notes, member, threads, rounds, idle):  # type: ignore[no-u
     x = np.float64(member)
     for number in range(1, rounds + 1):
         if member == 0:
-            for _ in range(idle):  # the others have long begun to sleep
+            for _ in range(idle):  # the others have long given way
                 x = np.sqrt(x + 1.0)
         notes[member, 0] = number
         meetings += 1
@@ -46,16 +44,3 @@ def test_nobody_leaves_before_all_have_come(threads, rounds, idle):
         thread.join(timeout=100)
     assert wrong == [0] * threads
     assert barrier[0] == 2 * threads * rounds
-
-
-@pytest.mark.skipif(not _FUTEX, reason="elsewhere it gives its processor away")
-def test_who_waits_sleeps():
-    barrier, notes = np.zeros(8, np.int64), np.zeros((2, 8), np.int64)
-    waiting = threading.Thread(target=_rounds, args=(barrier, notes, 0, 2, 1, 0), daemon=True)
-    waiting.start()
-    state = Path(f"/proc/self/task/{waiting.native_id}/stat")
-    while barrier[0] == 0 or state.read_text().rpartition(")")[2].split()[0] != "S":
-        time.sleep(0.01)
-    _rounds(barrier, notes, 1, 2, 1, 0)
-    waiting.join(timeout=100)
-    assert not waiting.is_alive()
