@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firth.kernels.compiled import kernel
-from firth.kernels.noise import first_draw, group_for, next_draw, noise_word
+from firth.kernels.noise import TURNS, first_draw, group_for, next_draw, noise_word, turns_for
 from firth.kernels.objectives import NegativeSampling
 from firth.reference.noise import Noise
 
@@ -19,20 +19,22 @@ def _drawn(objective, key, number, windows, draws):  # type: ignore[no-untyped-d
         at += objective.negatives
 
 
-def drawn(words: np.ndarray, count: int, windows: int, number: int = 0) -> np.ndarray:
+def drawn(words: np.ndarray, count: int, windows: int, number: int = 0, turns: int = TURNS) -> np.ndarray:
     draws = np.zeros((windows, count), np.int64)
-    _drawn(NegativeSampling(count, words.astype(np.int32), group_for(count)), np.uint64(7), number, windows, draws)
+    objective = NegativeSampling(count, words.astype(np.int32), group_for(count), turns)
+    _drawn(objective, np.uint64(7), number, windows, draws)
     return draws
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8, 15, 20])
 @pytest.mark.parametrize("size", [512, 997, 5000])
-def test_the_twin_draws_the_same(count, size):
+@pytest.mark.parametrize("turns", [TURNS, 0])
+def test_the_twin_draws_the_same(count, size, turns):
     words = np.random.default_rng(1).integers(0, 50, size)
     for number in range(3):
-        slow = Noise(words.tolist(), count, 7, number)
+        slow = Noise(words.tolist(), count, 7, number, turns=2**turns)
         expected = [slow.draw() for _ in range(3000)]
-        assert drawn(words, count, 3000, number).tolist() == expected
+        assert drawn(words, count, 3000, number, turns).tolist() == expected
 
 
 @pytest.mark.parametrize("count", [1, 5, 8, 20])
@@ -64,3 +66,9 @@ def test_blocks_begin_at_groups_of_their_own():
     starts = {int(drawn(words, 5, 1, number)[0, 0]) for number in range(200)}
     assert len(starts) > 80
     assert all(start % (1 << group_for(5)) == 0 for start in starts)
+
+
+def test_few_words_are_read_once_from_front_to_back():
+    assert (turns_for(5, 8191), turns_for(5, 8192), turns_for(1, 1024), turns_for(20, 30_000)) == (0, TURNS, TURNS, 0)
+    draws = drawn(np.arange(1 << 14), 5, windows=100, turns=0).reshape(-1)
+    assert (np.diff(draws) == 1).all()

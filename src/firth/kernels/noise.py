@@ -5,7 +5,8 @@
     noise_word(objective, at)             the word of draw number `at`
 
 The table is read in groups, each eight times before the next one: only the first time do its words' rows come from
-memory. A group lasts for sixteen windows or more, so a word is drawn again where the context is another (decision 011).
+memory. A group lasts for sixteen windows or more, so a word is drawn again where the context is another. Where words
+are few each group is read once: their rows are near anyhow (decision 011).
 """
 
 from firth.kernels.compiled import inlined
@@ -13,7 +14,8 @@ from firth.kernels.rng import below, random_bits
 
 NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
 _WINDOWS = 16
-_TURNS = 3  # a group is read 2^3 times
+_WORDS = 64  # groups that would hold them all: where there are fewer, a group is too large a part of them
+TURNS = 3  # a group is read 2^3 times
 
 
 def group_for(negatives: int) -> int:
@@ -21,19 +23,24 @@ def group_for(negatives: int) -> int:
     return (_WINDOWS * negatives - 1).bit_length()
 
 
+def turns_for(negatives: int, words: int) -> int:
+    """How often a group is read where there are so many words, as a power of two."""
+    return TURNS if words >= _WORDS << group_for(negatives) else 0
+
+
 @inlined
 def first_draw(objective, key, number):  # type: ignore[no-untyped-def]
     groups = objective.noise.size >> objective.group
-    return below(random_bits(key, NOISE + number), groups) << (objective.group + _TURNS)
+    return below(random_bits(key, NOISE + number), groups) << (objective.group + objective.turns)
 
 
 @inlined
 def next_draw(objective, at, n):  # type: ignore[no-untyped-def]
-    groups = ((at + n) >> (objective.group + _TURNS)) + 1
+    groups = ((at + n) >> (objective.group + objective.turns)) + 1
     return at if groups << objective.group <= objective.noise.size else 0
 
 
 @inlined
 def noise_word(objective, at):  # type: ignore[no-untyped-def]
-    group, place = at >> (objective.group + _TURNS), at & ((1 << objective.group) - 1)
+    group, place = at >> (objective.group + objective.turns), at & ((1 << objective.group) - 1)
     return objective.noise[(group << objective.group) + place]

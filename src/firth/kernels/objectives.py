@@ -24,7 +24,7 @@ from firth.kernels.core import (
     sigmoid,
     silence,
 )
-from firth.kernels.noise import first_draw, next_draw, noise_word
+from firth.kernels.noise import TURNS, first_draw, next_draw, noise_word
 from firth.kernels.simd import LANES, high, load, splat, store
 
 
@@ -33,7 +33,8 @@ class NegativeSampling(NamedTuple):
 
     negatives: int
     noise: Any  # i4[size], words drawn from the noise distribution in shuffled order, a group of them or more
-    group: int  # 2^group words are read several times before the next ones, see noise.py
+    group: int  # 2^group words are read …
+    turns: int = TURNS  # … 2^turns times before the next ones, see noise.py
 
 
 class HierarchicalSoftmax(NamedTuple):

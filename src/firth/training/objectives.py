@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.huffman import HuffmanTree
-from firth.kernels.noise import group_for
+from firth.kernels.noise import group_for, turns_for
 from firth.kernels.objectives import HierarchicalSoftmax, NegativeSampling, OneVersusAll, Softmax
 from firth.vocabulary import Vocabulary
 
@@ -20,7 +20,7 @@ _COPIES = 64  # threads beyond that move the shared rows
 def negative_sampling(vocabulary: Vocabulary, count: int, exponent: float, seed: int) -> NegativeSampling:
     """`count` noise words per window, drawn with probability ∝ counts^exponent."""
     table = noise_table(vocabulary.noise_probability(exponent), count, seed)
-    return NegativeSampling(count, table, group_for(count))
+    return NegativeSampling(count, table, group_for(count), turns_for(count, len(vocabulary)))
 
 
 def noise_table(probability: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.int32]:
