@@ -11,6 +11,7 @@ from firth.errors import CorruptFileError, FormatError
 from firth.formats import huggingface, safetensors
 from firth.formats.checksums import NewFile
 
+MARIAN = {"model_type": "marian", "d_model": 8, "scale_embedding": True}
 BERT = {"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2}
 
 
@@ -36,7 +37,7 @@ def save(folder: Path, found: dict[str, Any], file: str = "model.safetensors") -
         ({"model_type": None}, "model_type None"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type='relative_key'"),
         ({"is_decoder": True}, "is_decoder=True"),
-        ({"hidden_act": "silu"}, "'silu'"),
+        ({"hidden_act": "mish"}, "'mish'.*silu"),
     ],
 )
 def test_what_our_networks_do_not_have_is_refused(entry: dict[str, Any], says: str) -> None:
@@ -49,6 +50,49 @@ def test_options_that_are_left_out_are_those_of_the_family() -> None:
     assert family.model_type == "bert"
     assert options["ffn_dim"] == 3072 and options["norm_eps"] == 1e-12 and options["dim"] == 4
     assert huggingface.options_of({"model_type": "gpt2", "n_embd": 8}, "")[1]["ffn_dim"] == 32
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"decoder_layers": 3}, "decoder_layers=3 and encoder_layers=12.*one for both"),
+        ({"encoder_ffn_dim": 9}, "decoder_ffn_dim=4096 and encoder_ffn_dim=9"),
+        ({"share_encoder_decoder_embeddings": False}, "share_encoder_decoder_embeddings=False.*True alone"),
+        ({"is_encoder_decoder": False}, "is_encoder_decoder=False.*True alone"),
+    ],
+)
+def test_a_marian_of_another_shape_is_refused(entry: dict[str, Any], says: str) -> None:
+    assert huggingface.options_of(MARIAN, "here")[1]["dim"] == 8
+    with pytest.raises(FormatError, match=says):
+        huggingface.options_of({**MARIAN, **entry}, "here")
+
+
+def test_what_is_left_out_is_what_the_family_means_by_it() -> None:
+    """Marian's tokens are scaled where its config says so alone, and ours always."""
+    with pytest.raises(FormatError, match=r"scale_embedding=False.*True alone"):
+        huggingface.options_of({"model_type": "marian"}, "here")
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_halves_are_put_in_turn_along_the_width_alone(width: int) -> None:
+    """What reads a state has it in its columns, what writes one in its rows; heads keep their order."""
+    ours = {
+        "source.weight": np.arange(width)[None],
+        "encoder.blocks.0.attention.project.weight": np.tile(np.arange(width), (3 * width, 1)),
+        "encoder.blocks.0.attention.project.bias": np.arange(3 * width),
+        "encoder.blocks.0.attention.out.weight": np.tile(np.arange(width)[:, None], width),
+        "encoder.blocks.0.attention.out.bias": np.arange(width),
+        "bias": np.arange(9),
+    }
+    theirs = huggingface.to_theirs(huggingface.MARIAN, ours)
+    halves = [*range(0, width, 2), *range(1, width, 2)]
+    layer = "model.encoder.layers.0.self_attn"
+    assert theirs["model.shared.weight"].tolist() == [halves]
+    assert theirs[f"{layer}.k_proj.weight"].tolist() == [halves] * width
+    assert theirs[f"{layer}.k_proj.bias"].tolist() == list(range(width, 2 * width))
+    assert theirs[f"{layer}.out_proj.weight"].T.tolist() == [halves] * width
+    assert theirs[f"{layer}.out_proj.bias"].tolist() == halves
+    assert theirs["final_logits_bias"].tolist() == [list(range(9))]
 
 
 def test_a_missing_array_and_one_too_many_are_named() -> None:

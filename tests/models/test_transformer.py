@@ -12,6 +12,8 @@ from firth.errors import ConfigError, InputError
 
 torch = pytest.importorskip("torch")
 
+from firth.formats import language_model  # noqa: E402
+from firth.models.language_model import LanguageModel  # noqa: E402
 from firth.models.transformer import Taught, Transformer, Translator  # noqa: E402
 
 SMALL: dict[str, Any] = {
@@ -107,6 +109,17 @@ def test_it_is_saved_and_opens_again(reverse: Translator, tmp_path: Path) -> Non
     assert firth.load(tmp_path / "model").token_vectors()["a"].shape == (32,)
 
 
+def test_a_folder_with_our_own_names_opens(reverse: Translator, tmp_path: Path) -> None:
+    """As they were written before they were Hugging Face's: without the options that came with it."""
+    config = reverse.saved_config()
+    del config["model"]["activation"], config["model"]["output_bias"]
+    language_model.save(
+        tmp_path / "old", config, LanguageModel.arrays(reverse), reverse.tokenizer.to_json(), reverse.provenance
+    )
+    again = firth.load(tmp_path / "old")
+    assert again.options == reverse.options and again.translate(["abc"]) == ["cba"]
+
+
 def test_files_of_pairs(tmp_path: Path) -> None:
     (tmp_path / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in reversals(50, 1)))
     one, other = fit(tmp_path / "pairs.tsv", steps=3), fit(reversals(50, 1), steps=3)
@@ -134,6 +147,7 @@ def test_every_option_does_something() -> None:
     assert usual == learnt(), "and nothing else does"
     for options in (
         {"layers": 2}, {"heads": 4}, {"dim": 16}, {"ffn_dim": 16}, {"norm": "pre"}, {"dropout": 0.3},
+        {"activation": "silu"}, {"output_bias": True},
         {"label_smoothing": 0.0}, {"length": 3}, {"units": "words"}, {"warmup": 0.5}, {"schedule": "constant"},
         {"beta2": 0.9}, {"weight_decay": 10.0}, {"lr": 1e-2}, {"seed": 2}, {"vocab_size": 7}, {"min_count": 30},
     ):  # fmt: skip
@@ -153,6 +167,7 @@ def test_by_default_it_is_the_papers() -> None:
     paper = Transformer()
     assert (paper.layers, paper.heads, paper.dim, paper.ffn_dim) == (6, 8, 512, 2048)
     assert (paper.norm, paper.dropout, paper.label_smoothing, paper.beta2) == ("post", 0.1, 0.1, 0.98)
+    assert (paper.activation, paper.output_bias) == ("relu", False)
     for step in (1, 1000, 4000, 16_000, 99_999):
         rate = 512**-0.5 * min(step**-0.5, step * 4000**-1.5)  # eq. 3
         assert paper.lr_at(step, 100_000, 0.0) == pytest.approx(rate, rel=5e-3 if step > 1 else 0.6)

@@ -43,6 +43,10 @@ class Name(NamedTuple):
     """Theirs has rows where ours has columns (GPT-2's Conv1D)."""
     optional: bool = False
     """A head, which a file may lack: it starts afresh."""
+    width: int | None = None
+    """The axis along which the numbers of a state lie, where theirs have another order: see `_halves`."""
+    row: bool = False
+    """Theirs is a table of one row."""
 
 
 class Setting(NamedTuple):
@@ -52,6 +56,8 @@ class Setting(NamedTuple):
     theirs: str
     default: Any
     """What a file means that does not have it."""
+    same: bool = False
+    """An earlier option of theirs is the same to us, and the two may not differ."""
 
 
 class Family(NamedTuple):
@@ -74,11 +80,22 @@ class Family(NamedTuple):
     """What their tokenizer hands the model."""
     also: Mapping[str, Any] = {}
     """Options that are written as they stand here."""
+    absent: Mapping[str, Any] = {}
+    """What a file means that lacks an option of `only`, where it is not the value that our networks know."""
+    roles: Mapping[str, str] = {}
+    """Roles of tokens, and the options that name their ids: as the network was taught, whatever the tokenizer says."""
     passed_over: tuple[str, ...] = ()
     """Ends of names of arrays that are no weights."""
 
 
-_ACTIVATIONS: Final = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu"}
+_ACTIVATIONS: Final = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
 _NOT_LEARNT: Final = ("position_ids", "token_type_ids")
 
 _BERT_LAYER: Final = "bert.encoder.layer.{}."
@@ -294,7 +311,82 @@ XLNET: Final = Family(
     inputs=("input_ids", "token_type_ids", "attention_mask"),
 )
 
-FAMILIES: Final[dict[str, Family]] = {family.model_type: family for family in (BERT, GPT2, ALBERT, XLNET)}
+_MARIAN_ENCODER: Final = "model.encoder.layers.{}."
+_MARIAN_DECODER: Final = "model.decoder.layers.{}."
+MARIAN: Final = Family(
+    model_type="marian",
+    ours="transformer",
+    prefix="model.",
+    settings=(
+        Setting("vocab_size", "vocab_size", 58101),
+        Setting("dim", "d_model", 1024),
+        Setting("layers", "encoder_layers", 12),
+        Setting("layers", "decoder_layers", 12, same=True),
+        Setting("heads", "encoder_attention_heads", 16),
+        Setting("heads", "decoder_attention_heads", 16, same=True),
+        Setting("ffn_dim", "encoder_ffn_dim", 4096),
+        Setting("ffn_dim", "decoder_ffn_dim", 4096, same=True),
+        Setting("activation", "activation_function", "gelu"),
+        Setting("dropout", "dropout", 0.1),
+        Setting("dropout", "attention_dropout", 0.0),
+        Setting("length", "max_position_embeddings", 1024),
+    ),
+    names=(
+        Name("source.weight", "model.shared.weight", width=1),
+        Name(
+            "encoder.blocks.{}.attention.project.*",
+            tuple(f"{_MARIAN_ENCODER}self_attn.{part}_proj.*" for part in "qkv"),
+            width=1,
+        ),
+        Name("encoder.blocks.{}.attention.out.*", f"{_MARIAN_ENCODER}self_attn.out_proj.*", width=0),
+        Name("encoder.blocks.{}.attention_norm.*", f"{_MARIAN_ENCODER}self_attn_layer_norm.*", width=0),
+        Name("encoder.blocks.{}.ffn.up.*", f"{_MARIAN_ENCODER}fc1.*", width=1),
+        Name("encoder.blocks.{}.ffn.down.*", f"{_MARIAN_ENCODER}fc2.*", width=0),
+        Name("encoder.blocks.{}.ffn_norm.*", f"{_MARIAN_ENCODER}final_layer_norm.*", width=0),
+        Name(
+            "decoder.blocks.{}.attention.project.*",
+            tuple(f"{_MARIAN_DECODER}self_attn.{part}_proj.*" for part in "qkv"),
+            width=1,
+        ),
+        Name("decoder.blocks.{}.attention.out.*", f"{_MARIAN_DECODER}self_attn.out_proj.*", width=0),
+        Name("decoder.blocks.{}.attention_norm.*", f"{_MARIAN_DECODER}self_attn_layer_norm.*", width=0),
+        Name(
+            "decoder.blocks.{}.cross.project.*",
+            tuple(f"{_MARIAN_DECODER}encoder_attn.{part}_proj.*" for part in "qkv"),
+            width=1,
+        ),
+        Name("decoder.blocks.{}.cross.out.*", f"{_MARIAN_DECODER}encoder_attn.out_proj.*", width=0),
+        Name("decoder.blocks.{}.cross_norm.*", f"{_MARIAN_DECODER}encoder_attn_layer_norm.*", width=0),
+        Name("decoder.blocks.{}.ffn.up.*", f"{_MARIAN_DECODER}fc1.*", width=1),
+        Name("decoder.blocks.{}.ffn.down.*", f"{_MARIAN_DECODER}fc2.*", width=0),
+        Name("decoder.blocks.{}.ffn_norm.*", f"{_MARIAN_DECODER}final_layer_norm.*", width=0),
+        Name("bias", "final_logits_bias", optional=True, row=True),
+    ),
+    only={
+        "scale_embedding": True,
+        "share_encoder_decoder_embeddings": True,
+        "tie_word_embeddings": True,
+        "is_encoder_decoder": True,
+        "is_decoder": False,
+    },
+    absent={"scale_embedding": False},
+    tied=dict.fromkeys(
+        ("lm_head.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"),
+        "model.shared.weight",
+    ),
+    architectures={"pretraining": "MarianMTModel"},
+    inputs=("input_ids", "attention_mask"),
+    also={
+        "scale_embedding": True,
+        "share_encoder_decoder_embeddings": True,
+        "is_encoder_decoder": True,
+        "forced_eos_token_id": None,  # left out it would be 0
+    },
+    passed_over=("embed_positions.weight",),
+    roles={"pad": "pad_token_id", "bos": "decoder_start_token_id", "eos": "eos_token_id"},
+)
+
+FAMILIES: Final[dict[str, Family]] = {family.model_type: family for family in (BERT, GPT2, ALBERT, XLNET, MARIAN)}
 _OLD_NAMES: Final = ((".gamma", ".weight"), (".beta", ".bias"))  # of files converted from TensorFlow
 
 
@@ -311,11 +403,17 @@ def options_of(config: Mapping[str, Any], where: Place) -> tuple[Family, dict[st
     if family is None:
         raise FormatError(f"{where} is of model_type {model_type!r}. firth knows: {', '.join(FAMILIES)}.")
     for name, value in family.only.items():
-        if config.get(name, value) != value:
-            raise FormatError(f"{where} has {name}={config[name]!r}, and firth's networks know {value!r} alone.")
+        if (found := config.get(name, family.absent.get(name, value))) != value:
+            raise FormatError(f"{where} has {name}={found!r}, and firth's networks know {value!r} alone.")
     ours: dict[str, Any] = {}
     for setting in family.settings:  # of several of theirs for one of ours the first speaks
-        ours.setdefault(setting.ours, config.get(setting.theirs, setting.default))
+        found = config.get(setting.theirs, setting.default)
+        known = ours.setdefault(setting.ours, found)
+        if setting.same and found != known:
+            first = next(other.theirs for other in family.settings if other.ours == setting.ours)
+            raise FormatError(
+                f"{where} has {setting.theirs}={found!r} and {first}={known!r}, and firth's networks know one for both."
+            )
     if ours.get("ffn_dim", 0) is None:
         ours["ffn_dim"] = 4 * ours["dim"]
     activation = ours.get("activation")
@@ -372,16 +470,46 @@ def to_theirs(family: Family, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """Our arrays under the family's names. Raises KeyError for an array of ours that the table does not have."""
     left = dict(arrays)
     theirs: Arrays = {}
-    for name in _written_out(family.names, _blocks(arrays, r"^stack\.blocks\.(\d+)\.")):
+    for name in _written_out(family.names, _blocks(arrays, _layer_pattern(name.ours for name in family.names))):
         if name.ours not in left or (name.ours.startswith("task.") and _other_task(name, arrays)):
             continue
         whole = left.pop(name.ours)
         parts = np.split(whole, len(name.theirs)) if len(name.theirs) > 1 else [whole]
         for part, called in zip(parts, name.theirs, strict=True):
-            theirs[called] = np.ascontiguousarray(part.T if name.turned and part.ndim == 2 else part)
+            theirs[called] = np.ascontiguousarray(_part_of_theirs(name, part))
     if left:
         raise KeyError(f"{family.model_type} has no names for {', '.join(sorted(left))}")
     return theirs
+
+
+def _part_of_theirs(name: Name, part: NDArray[Any]) -> NDArray[Any]:
+    if name.turned and part.ndim == 2:
+        part = part.T
+    if name.width is not None and name.width < part.ndim:
+        part = part.take(_halves(part.shape[name.width]), axis=name.width)
+    return part.reshape(1, -1) if name.row else part
+
+
+def _part_of_ours(name: Name, part: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of `_part_of_theirs`."""
+    if name.row:
+        part = part.reshape(-1)
+    if name.width is not None and name.width < part.ndim:
+        part = part.take(np.argsort(_halves(part.shape[name.width])), axis=name.width)
+    return part.T if name.turned and part.ndim == 2 else part
+
+
+def _halves(width: int) -> NDArray[np.int64]:
+    """Which number of our states each of theirs is: ours have sine and cosine of a place in turn, as the paper writes
+    them, Marian's all sines and then all cosines.
+
+    To the rest of a network the order of a state's numbers makes no difference, where all that reads or writes states
+    has the same: so the arrays are put in the other order, and what the network computes stays as it is.
+
+    >>> _halves(5).tolist()
+    [0, 2, 4, 1, 3]
+    """
+    return np.concatenate([np.arange(0, width, 2), np.arange(1, width, 2)])
 
 
 def _other_task(name: Name, arrays: Mapping[str, NDArray[Any]]) -> bool:
@@ -400,13 +528,13 @@ def to_ours(family: Family, arrays: Mapping[str, NDArray[Any]], where: Place) ->
     for copy, original in family.tied.items():
         if copy in found and not np.array_equal(found[copy], found.setdefault(original, found[copy])):
             raise FormatError(f"{where}: {copy} is not {original}, and in firth's networks they are one.")
-    blocks = _blocks(found, _layer_pattern(family))
+    blocks = _blocks(found, _layer_pattern(_all_theirs(family)))
     ours: Arrays = {}
     for name in _written_out(family.names, blocks):
         parts = [found.pop(called) for called in name.theirs if called in found]
         if len(parts) == len(name.theirs):
-            turned = [part.T if name.turned and part.ndim == 2 else part for part in parts]
-            ours[name.ours] = turned[0] if len(turned) == 1 else np.concatenate(turned)
+            parts = [_part_of_ours(name, part) for part in parts]
+            ours[name.ours] = parts[0] if len(parts) == 1 else np.concatenate(parts)
         elif not name.optional:
             missing = next(called for called in name.theirs if called not in arrays)
             raise CorruptFileError(f"{where} holds no array {missing!r}. Copy the model again from where it came.")
@@ -438,9 +566,9 @@ def _all_theirs(family: Family) -> Iterator[str]:
         yield from (name.theirs,) if isinstance(name.theirs, str) else name.theirs
 
 
-def _layer_pattern(family: Family) -> str:
-    """What finds the number of a layer in the family's names."""
-    first = next(name for name in _all_theirs(family) if "{}" in name)
+def _layer_pattern(names: Iterable[str]) -> str:
+    """What finds the number of a layer, by the first of the names that has one."""
+    first = next(name for name in names if "{}" in name)
     return "^" + re.escape(first[: first.index("{}")]) + r"(\d+)\."
 
 

@@ -35,7 +35,7 @@ class ALBERT(MaskedOptions):
     width: int = option(default=128, at_least=1)
     """Numbers in the token table's rows; a linear map makes `dim` of them."""
     activation: Activation = option(default="gelu_tanh")
-    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu."""
+    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu, silu."""
     sentence_order: bool = option(default=True)
     """Also learn whether two segments are in order or swapped (half of them are)."""
 

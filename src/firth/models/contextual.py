@@ -56,7 +56,7 @@ class ContextOptions(NeuralModel, ABC):
     dropout: float = option(default=0.0, at_least=0, at_most=0.95)
     """Share of the numbers that is left out at each step. A text that is read once or twice needs none."""
     activation: Activation = option(default="gelu")
-    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu."""
+    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu, silu."""
     norm_eps: float = option(default=1e-12, above=0)
     """What LayerNorm adds to a variance."""
     lower: bool = option(default=False)

@@ -49,7 +49,7 @@ class GPT(ContextOptions):
     units: Kind = option(default="bpe")
     """What a token is: bpe (over bytes: nothing is unknown), characters, words (between blanks), unigram, wordpiece."""
     activation: Activation = option(default="gelu_tanh")
-    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu."""
+    """The curve in the feed-forward networks: gelu, gelu_tanh (its quicker likeness), relu, silu."""
     norm_eps: float = option(default=1e-5, above=0)
     """What LayerNorm adds to a variance."""
     blank_lines: Literal["documents", "text"] = option(default="documents")

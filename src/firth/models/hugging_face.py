@@ -1,6 +1,7 @@
 """A folder of Hugging Face's as one of firth's models: its options, its tokenizer, its weights."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from firth.models.language_model import MODELS, LanguageModel, Place
 from firth.tokens.tokenizer import Kind, Tokenizer
 
 if TYPE_CHECKING:
+    from firth.formats.huggingface import Family
     from firth.models.contextual import ContextOptions
+    from firth.models.transformer import Transformer
 
 _KINDS: dict[str, Kind] = {"WordPiece": "wordpiece", "BPE": "bpe", "Unigram": "unigram", "WordLevel": "words"}
 _ROLES = ("pad", "unk", "cls", "sep", "mask", "bos", "eos")
@@ -27,9 +30,10 @@ def opened(folder: Place) -> LanguageModel:
     from firth.formats.plain_files import read_json, read_small
 
     path = os.path.join(folder, huggingface.CONFIG)
-    family, given = huggingface.options_of(read_json(path), path)
+    config = read_json(path)
+    family, given = huggingface.options_of(config, path)
     module, name = MODELS[family.ours].split(":")
-    page: type[ContextOptions] = getattr(import_module(module), name)
+    page: type[ContextOptions | Transformer] = getattr(import_module(module), name)
     file = os.path.join(folder, huggingface.TOKENIZER)
     if not os.path.lexists(file):
         raise FormatError(
@@ -43,13 +47,15 @@ def opened(folder: Place) -> LanguageModel:
         for role, token in page.special.items()
         if role not in tokenizer.special and tokenizer.backend.token_to_id(token) is not None
     }
-    tokenizer = replace(tokenizer, special={**tokenizer.special, **usual})
+    tokenizer = replace(
+        tokenizer, special={**tokenizer.special, **usual, **_named_by_id(family, config, tokenizer, path)}
+    )
     options = page(**{**given, "units": kind})
     arrays = huggingface.to_ours(family, huggingface.read_arrays(folder), folder)
-    if len(tokenizer) > len(arrays["embed.tokens.weight"]):
+    rows = len(arrays[family.names[0].ours])  # the table of tokens is the first of every family
+    if len(tokenizer) > rows:
         raise CorruptFileError(
-            f"{file} has {len(tokenizer):,} tokens, and the network {len(arrays['embed.tokens.weight']):,}. "
-            "Are they of one model?"
+            f"{file} has {len(tokenizer):,} tokens, and the network {rows:,}. Are they of one model?"
         )
     text = Text([""]).options()
     return options.with_arrays(folder, arrays, tokenizer, text, {"opened_from": os.fspath(folder)})
@@ -62,6 +68,21 @@ def _kind(found: Any, file: str) -> Kind:
     if kind not in _KINDS:
         raise FormatError(f"{file} is a tokenizer of the kind {kind!r}, and firth knows {', '.join(_KINDS)}.")
     return _KINDS[kind]
+
+
+def _named_by_id(family: "Family", config: Mapping[str, Any], tokenizer: Tokenizer, path: str) -> dict[str, str]:
+    """The tokens with a role whose ids config.json gives. Raises FormatError where one is not the id of a token."""
+    tokens = {number: token for token, number in tokenizer.backend.get_vocab().items()}
+    found: dict[str, str] = {}
+    for role, option in family.roles.items():
+        number = config.get(option)
+        token = tokens.get(number) if isinstance(number, int) else None
+        if token is None:
+            raise FormatError(
+                f"{path} has {option}={number!r}, and firth knows the id of one token, in tokenizer.json."
+            )
+        found[role] = token
+    return found
 
 
 def _special(folder: Place) -> dict[str, str]:

@@ -4,9 +4,11 @@ Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser & Polosukhin 2017, "At
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +22,7 @@ from firth.examples.pairs import Pairs, Parallel
 from firth.models.language_model import Floats, LanguageModel, Score
 from firth.models.neural_model import NeuralModel
 from firth.networks.beam import Written, beam_search
-from firth.networks.layers import Norm, mean_over
+from firth.networks.layers import Activation, Norm, mean_over
 from firth.networks.transformer import EncoderDecoder
 from firth.tokens.running import cut_alike
 from firth.tokens.tokenizer import Kind, Tokenizer
@@ -28,6 +30,8 @@ from firth.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from firth.explore.attention import Attention
+    from firth.formats.huggingface import Family
+    from firth.formats.language_model import Saved
 
 _AT_ONCE = 64  # texts that are read, or written, together
 _CUT_AT_ONCE = 4096  # pairs
@@ -45,6 +49,7 @@ class Transformer(NeuralModel):
     """
 
     name: ClassVar[str] = "transformer"
+    family: ClassVar[str] = "marian"
     special: ClassVar[Mapping[str, str]] = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>"}
     usual_epochs: ClassVar[float] = 10.0
 
@@ -58,10 +63,14 @@ class Transformer(NeuralModel):
     """Numbers that stand for a token in every layer."""
     ffn_dim: int = option(default=2048, at_least=1)
     """Units of the network that each layer has for every token by itself."""
+    activation: Activation = option(default="relu")
+    """The curve in those networks: relu (the paper's), silu (Marian's), gelu, gelu_tanh."""
     norm: Norm = option(default="post")
     """post: LayerNorm(x + f(x)), the paper's. pre: x + f(LayerNorm(x)), which learns at higher rates."""
     dropout: float = option(default=0.1, at_least=0, at_most=0.95)
     """Share of the numbers that is left out at each step, after every part of a layer and in attention."""
+    output_bias: bool = option(default=False)
+    """The score of every word that may be written has a bias of its own, as Marian's."""
     label_smoothing: float = option(default=0.1, at_least=0, at_most=0.95)
     """Learn that the right word has 1 less this, and all words share the rest. The held-out loss is without it."""
     length: int = option(default=256, at_least=2)
@@ -96,8 +105,15 @@ class Transformer(NeuralModel):
         yield from _cut(some, options, read)
 
     def tokenizer(self, lines: Iterable[str]) -> Tokenizer:
-        """One tokenizer for both sides."""
-        return super().tokenizer(side for line in lines for side in line.split("\t"))
+        """One tokenizer for both sides, which puts </s> behind a text in every tool that opens it."""
+        from tokenizers import processors
+
+        found = super().tokenizer(side for line in lines for side in line.split("\t"))
+        end = self.special["eos"]
+        found.backend.post_processor = processors.TemplateProcessing(
+            single=f"$A {end}", special_tokens=[(end, found.id_of("eos"))]
+        )
+        return found
 
     def packed(self, lines: Iterable[str], tokenizer: Tokenizer) -> Packed:
         """Both sides in tokens, each sentence with its end."""
@@ -105,15 +121,21 @@ class Transformer(NeuralModel):
 
     def network(self, tokenizer: Tokenizer) -> "Taught":
         """The encoder and the decoder, with one table of tokens for source, target and output."""
+        return self.built(len(tokenizer))
+
+    def built(self, rows: int) -> "Taught":
+        """The network with so many rows in its table of tokens."""
         return Taught(
-            len(tokenizer),
+            rows,
             smoothing=self.label_smoothing,
             layers=self.layers,
             heads=self.heads,
             dim=self.dim,
             ffn_dim=self.ffn_dim,
             norm=self.norm,
+            activation=self.activation,
             dropout=self.dropout,
+            bias=self.output_bias,
         )
 
     def embedding(self, network: Any) -> nn.Embedding:
@@ -131,6 +153,31 @@ class Transformer(NeuralModel):
     ) -> "Translator":
         """What can be asked."""
         return Translator(self, network, tokenizer, text, provenance)
+
+    def opened(self, path: Any, saved: "Saved", tokenizer: Tokenizer) -> LanguageModel:
+        """The model in a folder, whose arrays have Hugging Face's names where it is one of theirs."""
+        from firth.formats import huggingface
+
+        if "huggingface" not in saved.config:
+            return super().opened(path, saved, tokenizer)
+        arrays = huggingface.to_ours(huggingface.FAMILIES[self.family], saved.arrays, path)
+        return self.with_arrays(path, arrays, tokenizer, saved.config["text"], saved.provenance)
+
+    def with_arrays(
+        self,
+        path: Any,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        tokenizer: Tokenizer,
+        text: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+    ) -> LanguageModel:
+        """The model with those weights, with a bias of the output where they have one.
+
+        Raises CorruptFileError where they are not those of these options.
+        """
+        options = replace(self, output_bias=self.output_bias or "bias" in arrays)
+        network = options.filled(options.built(len(arrays["source.weight"])), arrays, path)
+        return options.model(network, tokenizer, text, provenance)
 
 
 def _cut(sides: Sequence[str], options: Mapping[str, Any], before: int) -> Iterator[str]:
@@ -173,7 +220,7 @@ class Translator(LanguageModel):
     @property
     def table(self) -> Floats:
         """The row of every token, f4[tokens, dim]."""
-        found: Floats = self.network.source.weight.detach().numpy()
+        found: Floats = self.network.source.weight.detach().numpy()[: len(self.tokenizer)]
         return found
 
     def translate(
@@ -281,6 +328,41 @@ class Translator(LanguageModel):
             torch.cat(weights).numpy(),
             f"{text} → {target}",
         )
+
+    # ------------------------------------------------------------ files
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The weights, under Hugging Face's names where it is a model of theirs."""
+        from firth.formats import huggingface
+
+        found, family = super().arrays(), self._family()
+        return found if family is None else huggingface.to_theirs(family, found)
+
+    def huggingface(self) -> dict[str, Any] | None:
+        """What config.json says to Hugging Face's tools."""
+        from firth.formats import huggingface
+
+        family = self._family()
+        if family is None:
+            return None
+        sizes = {**self.options.to_dict(), "vocab_size": self.network.source.num_embeddings}
+        ids = {option: self.tokenizer.id_of(role) for role, option in family.roles.items()}
+        return {**huggingface.config_of(family, sizes), **ids}
+
+    def tokenizer_config(self) -> dict[str, Any] | None:
+        """What tokenizer_config.json says to them."""
+        from firth.formats import huggingface
+
+        family = self._family()
+        return family and huggingface.tokenizer_config(family, self.tokenizer.special, self.options.length)
+
+    def _family(self) -> "Family | None":
+        """What it is at Hugging Face; None: Marian has no network that is normed before."""
+        from firth.formats import huggingface
+
+        return huggingface.FAMILIES[self.options.family] if self.options.norm == "post" else None
+
+    # ------------------------------------------------------------
 
     def _sources(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, and the end."""

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Norm = Literal["post", "pre"]
-Activation = Literal["gelu", "gelu_tanh", "relu"]
+Activation = Literal["gelu", "gelu_tanh", "relu", "silu"]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,  # x Φ(x), exact: BERT
     "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),  # GPT-2, ALBERT
     "relu": functional.relu,  # Vaswani et al.
+    "silu": functional.silu,  # x σ(x), "swish": Marian
 }
 
 

@@ -252,6 +252,7 @@ class EncoderDecoder(nn.Module):
     output. Queries come from the decoder, keys and values from what the encoder made of the source.
 
     target_size  words of the target where it has a table of its own; None: source and target share one
+    bias         the score of every word of the target has a bias
     """
 
     def __init__(
@@ -267,11 +268,13 @@ class EncoderDecoder(nn.Module):
         activation: Activation = "relu",
         dropout: float = 0.1,
         eps: float = 1e-5,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.dim = dim
         self.source = nn.Embedding(vocab_size, dim)
         self.target = self.source if target_size is None else nn.Embedding(target_size, dim)
+        self.bias = nn.Parameter(torch.zeros(self.target.num_embeddings)) if bias else None
         self.dropout = nn.Dropout(dropout)
         self.encoder = Stack(layers, dim, heads, ffn_dim, norm=norm, activation=activation, dropout=dropout, eps=eps)
         self.decoder = Stack(
@@ -322,7 +325,7 @@ class EncoderDecoder(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """For each state, f[…, D], a score of every next word of the target, f[…, V]."""
-        return functional.linear(states, self.target.weight)
+        return functional.linear(states, self.target.weight, self.bias)
 
     def _embedded(self, table: nn.Embedding, ids: Tensor, start: int) -> Tensor:
         """√D times the tokens' vectors, and the sinusoids of their places."""
