@@ -24,7 +24,7 @@ import transformers
 
 import measuring
 from firth import machine
-from firth.formats import huggingface
+from firth.formats import families, huggingface
 from firth.networks.transformer import CausalLanguageModel, GapLesson, MaskedLanguageModel, NextLesson
 from firth.training.processes import has_quick_bf16
 from measuring import Summary
@@ -79,7 +79,7 @@ def their_step(kind: str, args: argparse.Namespace, network: Any, precision: str
 def our_step(kind: str, args: argparse.Namespace, start: dict[str, Any], precision: str) -> Step:
     ids, targets = batches(kind, args)
     shape = {"layers": args.layers, "heads": args.heads, "dim": args.dim, "length": args.length}
-    family = huggingface.GPT2 if kind == "gpt" else huggingface.BERT
+    family = families.GPT2 if kind == "gpt" else families.BERT
     network: Any = (CausalLanguageModel if kind == "gpt" else MaskedLanguageModel)(
         args.vocab, ffn_dim=4 * args.dim, **shape
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firth.errors import CorruptFileError, FormatError
-from firth.formats import huggingface, safetensors
+from firth.formats import families, huggingface, safetensors
 from firth.formats.checksums import NewFile
 
 MARIAN = {"model_type": "marian", "d_model": 8, "scale_embedding": True}
@@ -18,7 +18,7 @@ BERT = {"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_lay
 def arrays(layers: int = 1) -> dict[str, Any]:
     """A BERT's arrays without heads."""
     found = {}
-    for name in huggingface._written_out(huggingface.BERT.names, layers):
+    for name in huggingface._written_out(families.BERT.names, layers):
         if not name.optional:
             for called in name.theirs:
                 found[called] = np.random.default_rng(len(found)).random((4, 4), np.float32)
@@ -84,7 +84,7 @@ def test_halves_are_put_in_turn_along_the_width_alone(width: int) -> None:
         "encoder.blocks.0.attention.out.bias": np.arange(width),
         "bias": np.arange(9),
     }
-    theirs = huggingface.to_theirs(huggingface.MARIAN, ours)
+    theirs = huggingface.to_theirs(families.MARIAN, ours)
     halves = [*range(0, width, 2), *range(1, width, 2)]
     layer = "model.encoder.layers.0.self_attn"
     assert theirs["model.shared.weight"].tolist() == [halves]
@@ -99,29 +99,29 @@ def test_a_missing_array_and_one_too_many_are_named() -> None:
     found = arrays()
     del found["bert.encoder.layer.0.attention.self.key.bias"]
     with pytest.raises(CorruptFileError, match=r"attention\.self\.key|attention\.self\.query"):
-        huggingface.to_ours(huggingface.BERT, found, "here")
+        huggingface.to_ours(families.BERT, found, "here")
     with pytest.raises(FormatError, match=r"crossattention"):
         huggingface.to_ours(
-            huggingface.BERT, {**arrays(), "bert.encoder.layer.0.crossattention.self.key.bias": np.ones(4)}, "here"
+            families.BERT, {**arrays(), "bert.encoder.layer.0.crossattention.self.key.bias": np.ones(4)}, "here"
         )
 
 
 def test_an_output_head_of_its_own_is_refused_and_a_tied_one_taken() -> None:
     table = arrays()["bert.embeddings.word_embeddings.weight"]
     tied = {**arrays(), "cls.predictions.decoder.weight": table}
-    assert "head.bias" not in huggingface.to_ours(huggingface.BERT, tied, "here")
+    assert "head.bias" not in huggingface.to_ours(families.BERT, tied, "here")
     with pytest.raises(FormatError, match="they are one"):
-        huggingface.to_ours(huggingface.BERT, {**tied, "cls.predictions.decoder.weight": table + 1}, "here")
+        huggingface.to_ours(families.BERT, {**tied, "cls.predictions.decoder.weight": table + 1}, "here")
 
 
 def test_heads_of_other_tasks_are_passed_over() -> None:
-    found = huggingface.to_ours(huggingface.BERT, {**arrays(), "qa_outputs.weight": np.ones((2, 4))}, "here")
+    found = huggingface.to_ours(families.BERT, {**arrays(), "qa_outputs.weight": np.ones((2, 4))}, "here")
     assert not any("qa" in name for name in found)
 
 
 def test_an_array_without_a_name_is_our_mistake() -> None:
     with pytest.raises(KeyError, match="no names for strange"):
-        huggingface.to_theirs(huggingface.BERT, {"strange": np.ones(1)})
+        huggingface.to_theirs(families.BERT, {"strange": np.ones(1)})
 
 
 def test_a_pickle_is_not_opened(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import firth  # noqa: E402
-from firth.formats import huggingface, safetensors  # noqa: E402
+from firth.formats import families, huggingface, safetensors  # noqa: E402
 from firth.formats.checksums import NewFile  # noqa: E402
 from firth.networks.transformer import CausalLanguageModel, MaskedLanguageModel  # noqa: E402
 
@@ -73,7 +73,7 @@ def read(folder: Path) -> tuple[Any, dict[str, Any]]:
 
 def write(network: Any, kind: str, options: dict[str, Any], folder: Path) -> None:
     """Their folder from our network."""
-    family = huggingface.FAMILIES[kind]
+    family = families.FAMILIES[kind]
     folder.mkdir()
     arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     theirs = huggingface.to_theirs(family, arrays)
@@ -167,7 +167,7 @@ def test_shards_old_names_and_files_without_prefix_are_read(tmp_path: Path) -> N
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): array
         for name, array in alone.items()
     }
-    found = huggingface.to_ours(huggingface.BERT, old, tmp_path)
+    found = huggingface.to_ours(families.BERT, old, tmp_path)
     network = network_of("bert", options)
     missing = network.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in found.items()}, strict=False)
     assert {name.split(".")[0] for name in missing.missing_keys} == {"head", "pair"}

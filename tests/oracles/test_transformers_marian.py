@@ -14,7 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 import firth  # noqa: E402
 from firth.errors import CorruptFileError, FormatError  # noqa: E402
-from firth.formats import huggingface  # noqa: E402
+from firth.formats import families, huggingface  # noqa: E402
 from firth.models.transformer import Translator  # noqa: E402
 
 PAIRS = [(" ".join(text), " ".join(text[::-1])) for size in (1, 2, 3) for text in product("abcd", repeat=size)]
@@ -240,7 +240,7 @@ def test_a_body_without_its_head_and_old_copies_of_the_table_are_read(few: Path,
     check_equal(body, theirs)
     arrays = {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}
     assert len(arrays.keys() - huggingface.read_arrays(tmp_path / "whole").keys()) == 5, "copies, and sinusoids"
-    found = huggingface.to_ours(huggingface.MARIAN, arrays, "")
+    found = huggingface.to_ours(families.MARIAN, arrays, "")
     assert np.array_equal(found["source.weight"], body.network.source.weight.detach().numpy())
 
 
@@ -285,15 +285,15 @@ def test_arrays_that_are_missing_or_too_many_are_named(few: Path) -> None:
     arrays = huggingface.read_arrays(few)
     name = "model.decoder.layers.1.encoder_attn.q_proj.bias"
     with pytest.raises(CorruptFileError, match=name):
-        huggingface.to_ours(huggingface.MARIAN, {key: array for key, array in arrays.items() if key != name}, "here")
+        huggingface.to_ours(families.MARIAN, {key: array for key, array in arrays.items() if key != name}, "here")
     deeper = name.replace("1", "2")
     with pytest.raises(FormatError, match=deeper):
-        huggingface.to_ours(huggingface.MARIAN, {**arrays, deeper: arrays[name]}, "here")
+        huggingface.to_ours(families.MARIAN, {**arrays, deeper: arrays[name]}, "here")
     own = {**arrays, "lm_head.weight": arrays["model.shared.weight"] + 1}
     with pytest.raises(FormatError, match=r"lm_head\.weight is not model\.shared\.weight"):
-        huggingface.to_ours(huggingface.MARIAN, own, "here")
+        huggingface.to_ours(families.MARIAN, own, "here")
     ours = firth.load(few)
-    found = huggingface.to_ours(huggingface.MARIAN, arrays, "here")
+    found = huggingface.to_ours(families.MARIAN, arrays, "here")
     with pytest.raises(CorruptFileError, match="no array 'bias'"):
         replace(ours.options, output_bias=True).with_arrays("here", found, ours.tokenizer, ours.text, {})
 

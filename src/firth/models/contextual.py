@@ -25,7 +25,7 @@ from firth.vectors.table import Vectors
 
 if TYPE_CHECKING:
     from firth.explore.attention import Attention
-    from firth.formats.huggingface import Family
+    from firth.formats.families import Family
     from firth.formats.language_model import Saved
     from firth.models.fine_tuned import FineTuned, TaskKind, TextPooling
 
@@ -103,9 +103,9 @@ class ContextOptions(NeuralModel, ABC):
 
     def opened(self, path: Any, saved: "Saved", tokenizer: Tokenizer) -> LanguageModel:
         """The model in a folder, whose arrays have Hugging Face's names."""
-        from firth.formats import huggingface
+        from firth.formats import families, huggingface
 
-        found = huggingface.to_ours(huggingface.FAMILIES[self.family], saved.arrays, path)
+        found = huggingface.to_ours(families.FAMILIES[self.family], saved.arrays, path)
         arrays = {name: array for name, array in found.items() if not name.startswith("task.")}
         return self.with_arrays(path, arrays, tokenizer, saved.config["text"], saved.provenance)
 
@@ -418,9 +418,9 @@ class ContextModel(LanguageModel):
         return huggingface.tokenizer_config(self._family(), self.tokenizer.special, self.options.length)
 
     def _family(self) -> "Family":
-        from firth.formats import huggingface
+        from firth.formats import families
 
-        return huggingface.FAMILIES[self.options.family]
+        return families.FAMILIES[self.options.family]
 
     def _sizes(self) -> dict[str, Any]:
         """The options, with what stands for those that are none."""

@@ -142,9 +142,9 @@ class FineTuned:
         Transformers has no class that takes the mean of a text's states: with `pooling="mean"` AutoModel opens the
         network alone, and the task's layer is for firth.
         """
-        from firth.formats import huggingface, language_model
+        from firth.formats import families, huggingface, language_model
 
-        model, family = self.model, huggingface.FAMILIES[self.model.options.family]
+        model, family = self.model, families.FAMILIES[self.model.options.family]
         task: dict[str, Any] = {"kind": self.task, "classes": self.classes_, "mean": self.mean, "spread": self.spread}
         told = huggingface.task_of(family, self.task, [str(label) for label in self.classes_])
         if self.pooling == "mean":
@@ -179,9 +179,9 @@ class FineTuned:
     @classmethod
     def reopened(cls, path: Place, model: Any, saved: "Saved") -> "FineTuned":
         """What `save` wrote, around its network. Raises CorruptFileError where the task's part is missing or odd."""
-        from firth.formats import huggingface
+        from firth.formats import families, huggingface
 
-        arrays = huggingface.to_ours(huggingface.FAMILIES[model.options.family], saved.arrays, path)
+        arrays = huggingface.to_ours(families.FAMILIES[model.options.family], saved.arrays, path)
         match saved.config["task"]:
             case {"kind": ("classify" | "pair" | "regress" | "tag") as kind, "classes": list(classes)} as task if (
                 "task.weight" in arrays and arrays["task.weight"].shape == (len(classes) or 1, model.options.dim)

@@ -12,7 +12,7 @@ from firth.models.language_model import MODELS, LanguageModel, Place
 from firth.tokens.tokenizer import Kind, Tokenizer
 
 if TYPE_CHECKING:
-    from firth.formats.huggingface import Family
+    from firth.formats.families import Family
     from firth.models.contextual import ContextOptions
     from firth.models.transformer import Transformer
 

@@ -30,7 +30,7 @@ from firth.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from firth.explore.attention import Attention
-    from firth.formats.huggingface import Family
+    from firth.formats.families import Family
     from firth.formats.language_model import Saved
 
 _AT_ONCE = 64  # texts that are read, or written, together
@@ -156,11 +156,11 @@ class Transformer(NeuralModel):
 
     def opened(self, path: Any, saved: "Saved", tokenizer: Tokenizer) -> LanguageModel:
         """The model in a folder, whose arrays have Hugging Face's names where it is one of theirs."""
-        from firth.formats import huggingface
+        from firth.formats import families, huggingface
 
         if "huggingface" not in saved.config:
             return super().opened(path, saved, tokenizer)
-        arrays = huggingface.to_ours(huggingface.FAMILIES[self.family], saved.arrays, path)
+        arrays = huggingface.to_ours(families.FAMILIES[self.family], saved.arrays, path)
         return self.with_arrays(path, arrays, tokenizer, saved.config["text"], saved.provenance)
 
     def with_arrays(
@@ -358,9 +358,9 @@ class Translator(LanguageModel):
 
     def _family(self) -> "Family | None":
         """What it is at Hugging Face; None: Marian has no network that is normed before."""
-        from firth.formats import huggingface
+        from firth.formats import families
 
-        return huggingface.FAMILIES[self.options.family] if self.options.norm == "post" else None
+        return families.FAMILIES[self.options.family] if self.options.norm == "post" else None
 
     # ------------------------------------------------------------
 
