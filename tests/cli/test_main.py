@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,21 @@ def test_every_exit_code_is_documented() -> None:
 def test_every_option_of_the_model_is_documented() -> None:
     for field in dataclasses.fields(firth.Word2Vec):
         assert f"`--{field.name.replace('_', '-')}`" in DOCS
+
+
+def test_a_warning_is_one_line(run, tmp_path) -> None:
+    (tmp_path / "zh.txt").write_text("今天天气很好我们去公园散步\n昨天下雨他们在家里看书\n" * 50, encoding="utf-8")
+    ran = run("train", "word2vec", tmp_path / "zh.txt", "-o", tmp_path / "m", "--epochs", 1, "--dim", 4)
+    told = [line for line in ran.err.splitlines() if "looks like Chinese" in line]
+    assert len(told) == 1 and told[0].startswith("firth: ")
+    assert ".py" not in ran.err
+
+
+def test_a_warning_of_another_package_keeps_its_line(capsys, monkeypatch) -> None:
+    plain = []
+    monkeypatch.setattr(warnings, "showwarning", lambda message, *_, **__: plain.append(str(message)))
+    with show.warnings_in_a_line():
+        warnings.showwarning(RuntimeWarning("few words"), RuntimeWarning, show.__file__, 3)
+        warnings.showwarning(DeprecationWarning("old"), DeprecationWarning, "/elsewhere/other.py", 3)
+    assert plain == ["old"]
+    assert capsys.readouterr().err == "firth: few words\n"

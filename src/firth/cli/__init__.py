@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # keys may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        with stoppable():
+        with stoppable(), show.warnings_in_a_line():
             _run(list(sys.argv[1:] if arguments is None else arguments))
             sys.stdout.flush()
     except FirthError as error:

@@ -1,6 +1,5 @@
 """Why, and whether to believe it: explain, stability, compare."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,10 +97,7 @@ def _stability(
         heading = ("count from", "to", "words", "neighbours kept")
         show.answer(found.to_dict(), found.rows(), as_json=json, heading=heading)
     else:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", RuntimeWarning)
-            near = {word: found.neighbours(word) for word in words}
-        show.say(*(f"firth: {warning.message}" for warning in caught))
+        near = {word: found.neighbours(word) for word in words}
         rows = [(word, each.key, each.returns, each.similarity) for word, found_ in near.items() for each in found_]
         document = {
             **found.to_dict(),

@@ -1,6 +1,5 @@
 """`firth plot`: words on a plane, or the loss of a run."""
 
-import warnings
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -44,25 +43,21 @@ def plot(
     if loss and (words or nearest_to or arrows or most_frequent):
         raise ConfigError("--loss draws the run, not words: leave the words out.")
     vectors = firth.load(model)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RuntimeWarning)
-        if loss:
-            losses(vectors, title or "Loss").save(output)
-        else:
-            picture = vectors.plot(
-                words,
-                nearest_to=nearest_to,
-                most_frequent=most_frequent,
-                arrows=[_pair(pair) for pair in arrows or []],
-                topn=topn,
-                method=method,
-                seed=seed,
-                which=which,
-                title=title,
-            )
-            picture.save(output)
-    for warning in caught:
-        show.say(f"firth: {warning.message}")
+    if loss:
+        losses(vectors, title or "Loss").save(output)
+    else:
+        picture = vectors.plot(
+            words,
+            nearest_to=nearest_to,
+            most_frequent=most_frequent,
+            arrows=[_pair(pair) for pair in arrows or []],
+            topn=topn,
+            method=method,
+            seed=seed,
+            which=which,
+            title=title,
+        )
+        picture.save(output)
     points = 0 if loss else len(picture.keys)
     show.answer({"path": output, "words": points}, [(output,)], as_json=json)
 

@@ -3,7 +3,13 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_OWN = Path(__file__).parents[1]
 
 
 def answer(
@@ -22,6 +28,22 @@ def answer(
 def say(*lines: str) -> None:
     """A word to the person at the terminal, beside the results."""
     print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Warnings of firth's own are said as failures are, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        plain = warnings.showwarning
+
+        def tell(message: Any, category: Any, filename: str, *where: Any, **more: Any) -> None:
+            if Path(filename).is_relative_to(_OWN):
+                say(f"firth: {message}")
+            else:
+                plain(message, category, filename, *where, **more)
+
+        warnings.showwarning = tell
+        yield
 
 
 def failure(message: str, exit_code: int) -> int:
