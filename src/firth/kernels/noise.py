@@ -14,7 +14,7 @@ from firth.kernels.rng import below, random_bits
 
 NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
 _WINDOWS = 16
-_WORDS = 64  # groups that would hold them all: where there are fewer, a group is too large a part of them
+_WORDS = 256  # groups that would hold them all: where there are fewer, a group is too large a part of them
 TURNS = 3  # a group is read 2^3 times
 
 
