@@ -78,9 +78,7 @@ def _named_by_id(family: "Family", config: Mapping[str, Any], tokenizer: Tokeniz
         number = config.get(option)
         token = tokens.get(number) if isinstance(number, int) else None
         if token is None:
-            raise FormatError(
-                f"{path} has {option}={number!r}, and firth knows the id of one token, in tokenizer.json."
-            )
+            raise FormatError(f"{path} has {option}={number!r}, and no token in tokenizer.json has that id.")
         found[role] = token
     return found
 
