@@ -57,7 +57,7 @@ def test_no_word_comes_again_within_sixteen_windows(count):
     for window, words in enumerate(draws.tolist()):
         gaps += [window - seen[word] for word in words if word in seen]
         seen.update(dict.fromkeys(words, window))
-    assert min(gaps) >= 15
+    assert min(gaps) >= 16
     assert len(seen) < draws.size / 4, "words do come again"
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from firth.kernels.noise import group_for
+from firth.kernels.noise import TURNS, group_for
 from firth.kernels.objectives import Softmax
 from firth.training import objectives
-from firth.training.objectives import NegativeSampling, noise_table, shares
+from firth.training.objectives import NegativeSampling, negative_sampling, noise_table, shares
+from firth.vocabulary import Vocabulary
 
 PROBABILITY = 1 / np.arange(1, 2001)
 
@@ -49,3 +50,10 @@ def test_many_threads_share_eight_shares(table):
 
 def test_other_objectives_are_shared_whole():
     assert shares(Softmax(5), 3) == [Softmax(5)] * 3
+
+
+@pytest.mark.parametrize(("words", "turns"), [(100, 0), (40_000, TURNS)])
+def test_noise_is_read_in_turns_where_words_are_many(words, turns):
+    objective = negative_sampling(Vocabulary([str(n) for n in range(words)], [5] * words), 5, 0.75, seed=1)
+    assert (objective.group, objective.turns) == (group_for(5), turns)
+    assert [share.turns for share in shares(objective, 2)] == [turns, turns]

@@ -5,14 +5,14 @@
     noise_word(objective, at)             the word of draw number `at`
 
 The table is read in groups, each eight times before the next one: only the first time do its words' rows come from
-memory. A group lasts for sixteen windows or more, so a word is drawn again where the context is another. Where words
+memory. A group lasts for sixteen windows or more, so a draw comes again where the context is another. Where words
 are few each group is read once: their rows are near anyhow (decision 011).
 """
 
 from firth.kernels.compiled import inlined
 from firth.kernels.rng import below, random_bits
 
-NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
+_NOISE = 1 << 62  # positions of the random stream from here on are for noise, one per block
 _WINDOWS = 16
 _WORDS = 256  # groups that would hold them all: where there are fewer, a group is too large a part of them
 TURNS = 3  # a group is read 2^3 times
@@ -31,7 +31,7 @@ def turns_for(negatives: int, words: int) -> int:
 @inlined
 def first_draw(objective, key, number):  # type: ignore[no-untyped-def]
     groups = objective.noise.size >> objective.group
-    return below(random_bits(key, NOISE + number), groups) << (objective.group + objective.turns)
+    return below(random_bits(key, _NOISE + number), groups) << (objective.group + objective.turns)
 
 
 @inlined

@@ -362,7 +362,7 @@ class Translator(LanguageModel):
 
         return families.FAMILIES[self.options.family] if self.options.norm == "post" else None
 
-    # ------------------------------------------------------------
+    # ------------------------------------------------------------ what goes in
 
     def _sources(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, and the end."""
