@@ -165,15 +165,13 @@ def test_a_deterministic_run_gives_the_same_bytes_at_any_number_of_threads(cbow)
 def test_a_deterministic_run_learns_as_much(loss, architecture):
     text = [["a", "b", "c", "d", "e", "f"], ["u", "v", "w", "x", "y", "z"]] * 200
     model = firth.Word2Vec(dim=32, epochs=3, lr=0.05, subsample=0, loss=loss, architecture=architecture)
-    losses = [  # against one thread: what two lose among twelve words depends on how busy the machine is
-        sum(
-            model.replace(deterministic=deterministic, seed=seed)
-            .fit(text, threads=threads)
-            .provenance["epochs"][-1]["loss"]
-            for seed in range(4)
-        )
-        for deterministic, threads in ((False, 1), (True, 2))
-    ]
+
+    def loss_of(deterministic, threads):
+        runs = (model.replace(deterministic=deterministic, seed=seed).fit(text, threads=threads) for seed in range(4))
+        return sum(run.provenance["epochs"][-1]["loss"] for run in runs)
+
+    # Against one thread: what two lose among twelve words depends on how busy the machine is.
+    losses = [loss_of(deterministic, threads) for deterministic, threads in ((False, 1), (True, 2))]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
 
 
